@@ -36,6 +36,31 @@ import Testing
         }
     }
 
+    /// Each decline of it would be skipped.
+    @Test func aMerchantWithoutAGatewayOfFlexFactorsIsAFault() {
+        for gateways in ["[]", ""] {
+            let found = faults("merchants:\n  - id: acme\n    flexFactorGateways: \(gateways)\n")
+            #expect(found.map(\.path) == ["merchants[0].flexFactorGateways"], "\(found)")
+        }
+    }
+
+    @Test(arguments: [
+        (#"text: "  ""#, "text"), (#"text: ".""#, "text"), (#"text: "\u0007""#, "text"), (#"code: " ""#, "code"),
+        (#"text: " ", wholeWords: false"#, "text"),
+    ])
+    func aRuleThatNoDeclineCanMatchIsAFault(match: String, name: String) {
+        let found = faults(Self.right + "\n    declineMapping: [{ gateway: nmi, class: soft, \(match) }]")
+        #expect(found.map(\.path) == ["merchants[0].declineMapping[0].\(name)"], "\(found)")
+        #expect(faults(Self.right + #"\#n    declineMapping: [{ gateway: nmi, class: soft, text: ".", wholeWords: false }]"#).isEmpty)
+    }
+
+    @Test(arguments: [#""  ""#, #""a\nb""#, String(repeating: "x", count: 201)])
+    func aNameThatNobodyCouldReadIsAFault(id: String) {
+        #expect(faults(Self.right.replacing(#"id: "42""#, with: "id: \(id)")).map(\.path) == ["merchants[0].flexFactorGateways[0].id"])
+        let access = "\nconsole: { access: [{ name: \(id), role: admin, token: \(String(repeating: "t", count: 24)) }] }"
+        #expect(faults(Self.right + access).map(\.path) == ["console.access[0].name"])
+    }
+
     @Test func whatIsRightIsTaken() throws {
         let configuration = try read(Self.right)
         #expect(Array(configuration.merchants.keys) == ["acme"] && configuration.credentials.count == 1)

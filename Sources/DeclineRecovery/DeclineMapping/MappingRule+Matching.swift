@@ -45,6 +45,16 @@ extension Merchant {
     }
 }
 
+extension MappingRule {
+    /// Whether it can mean no decline at all: a text without a word, a code of blanks.
+    package var matchesNothing: Bool {
+        switch match {
+        case .code(let code): CodeKey.exact(code).isEmpty
+        case .text(let text): matchesWholeWords ? words.isEmpty : text.allSatisfy(\.isWhitespace)
+        }
+    }
+}
+
 extension String {
     fileprivate func contains(part: String) -> Bool {
         let text = Array(utf8)

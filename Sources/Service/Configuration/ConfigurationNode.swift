@@ -62,6 +62,16 @@ final class ConfigurationNode {
         return optionalText(name)
     }
 
+    /// A name by which others know it: something to read, on one line.
+    func name(_ key: String, atMost bytes: Int = 200) -> String? {
+        guard let text = text(key) else { return nil }
+        let isControlled = text.unicodeScalars.contains { $0.properties.generalCategory == .control }
+        if text.utf8.count > bytes || isControlled || text.allSatisfy(\.isWhitespace) {
+            fault(key, "expected 1 to \(bytes) bytes, not blanks alone, without control characters")
+        }
+        return text
+    }
+
     /// A text of a form; `nil` from `read` says that it has not that form.
     func parsed<Value>(_ name: String, _ expected: String, _ read: (String) -> Value?) -> Value? {
         guard let text = optionalText(name) else { return nil }
@@ -113,6 +123,12 @@ final class ConfigurationNode {
 
     func objects(_ name: String) -> [ConfigurationNode] {
         sequence(name).enumerated().map { ConfigurationNode($1, path: "\(at(name))[\($0)]", faults) }
+    }
+
+    /// A list that must hold something.
+    func requiredObjects(_ name: String, _ expected: String) -> [ConfigurationNode] {
+        if !has(name) || isEmptyList(name) { fault(name, "missing; expected \(expected)") }
+        return objects(name)
     }
 
     /// Whether a list stands there that holds nothing. What is no list is another fault.

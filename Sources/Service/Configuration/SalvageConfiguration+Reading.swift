@@ -25,11 +25,7 @@ extension SalvageConfiguration {
         var access = ConsoleAccess()
         do {
             let root = ConfigurationNode(try Yams.compose(yaml: yaml) ?? Node(""), path: "", faults)
-            let nodes = root.objects("merchants")
-            if !root.has("merchants") || root.isEmptyList("merchants") {
-                root.fault("merchants", "missing; expected a list of at least one merchant")
-            }
-            for node in nodes {
+            for node in root.requiredObjects("merchants", "a list of at least one merchant") {
                 let reader = MerchantReader(node, secrets)
                 guard let merchant = reader.read() else { continue }
                 // Ids that look the same are two, and nobody could tell them apart: texts are compared as people read them.
@@ -58,7 +54,7 @@ extension SalvageConfiguration {
         // Of everybody who stands there: whose token cannot be read is an admin all the same.
         var admins = 0
         for node in console.objects("access") {
-            let name = node.text("name")
+            let name = node.name("name")
             if !node.has("role") { node.fault("role", "missing; expected viewer, operator or admin") }
             let role = node.word("role", ConsoleRole.self, default: .viewer)
             if role == .admin { admins += 1 }
@@ -123,28 +119,23 @@ final class MerchantReader {
 
     /// `nil` when the merchant has no id; the other faults are noted, and refuse the file as a whole.
     func read() -> Merchant? {
-        let id = node.text("id")
-        // No decline could name it.
-        if let id, id.utf8.count > 64 || id.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
-            node.fault("id", "expected 1 to 64 bytes, without control characters")
-        }
-        let flexFactorGateways = node.objects("flexFactorGateways").compactMap(flexFactorGateway)
-        if !node.has("flexFactorGateways") {
-            node.fault("flexFactorGateways", "missing; expected a list of at least one FlexFactor gateway")
-        }
+        // No decline could name another.
+        let id = node.name("id", atMost: 64)
+        let flexFactorGateways = node.requiredObjects("flexFactorGateways", "a list of at least one FlexFactor gateway")
+            .compactMap(flexFactorGateway)
         let gateways = node.objects("gateways").compactMap { node in
             defer { node.end() }
             let cascade = node.optionalText("directCascade").map(CascadeProfileID.init(_:))
             // Without its type it is refused, and there all the same for what names it.
             let type = node.text("type") ?? ""
-            return node.text("id").map { (Gateway(id: GatewayID($0), type: type.lowercased(), directCascade: cascade), node) }
+            return node.name("id").map { (Gateway(id: GatewayID($0), type: type.lowercased(), directCascade: cascade), node) }
         }
         let salvage = Set(flexFactorGateways.map(\.0.id))
         let others = Set(gateways.map(\.0.id))
         let cascadeProfiles = node.objects("cascadeProfiles").compactMap { node in
             defer { node.end() }
             let members = references(node, "members", known: salvage.union(others))
-            return node.text("id").map { (CascadeProfile(id: CascadeProfileID($0), members: members), node) }
+            return node.name("id").map { (CascadeProfile(id: CascadeProfileID($0), members: members), node) }
         }
         let cascades = Set(cascadeProfiles.map(\.0.id))
         let gatewayProfiles = node.objects("gatewayProfiles").compactMap { node in
@@ -153,7 +144,7 @@ final class MerchantReader {
                 node, "members", known: others, forbidden: salvage,
                 because: "a FlexFactor gateway is for salvage only and has no place in an ATRI gateway profile")
             let cascade = node.optionalText("cascade").map(CascadeProfileID.init(_:))
-            return node.text("id").map { (GatewayProfile(id: GatewayProfileID($0), members: members, cascade: cascade), node) }
+            return node.name("id").map { (GatewayProfile(id: GatewayProfileID($0), members: members, cascade: cascade), node) }
         }
         let campaigns = node.objects("campaigns").compactMap { campaign($0, others, salvage) }
 
@@ -182,7 +173,7 @@ final class MerchantReader {
 
     private func flexFactorGateway(_ node: ConfigurationNode) -> (FlexFactorGateway, ConfigurationNode)? {
         defer { node.end() }
-        let id = node.text("id").map(GatewayID.init(_:))
+        let id = node.name("id").map(GatewayID.init(_:))
         let appKey = required(node, "appKey")
         let appSecret = required(node, "appSecret")
         if !node.has("mid") { node.fault("mid", "missing; expected FlexFactor's MID, a GUID") }
@@ -257,7 +248,7 @@ final class MerchantReader {
                 because: "a FlexFactor gateway is for salvage only and has no place on a campaign product")
             product.end()
         }
-        return node.text("id").map { (Campaign(id: CampaignID($0), singleTransaction: single), node) }
+        return node.name("id").map { (Campaign(id: CampaignID($0), singleTransaction: single), node) }
     }
 
     private func recycleBilling(_ salvage: Set<GatewayID>, _ others: Set<GatewayID>) -> RecycleBilling {
@@ -308,10 +299,12 @@ final class MerchantReader {
             match = nil
         }
         guard let scope, let match, let declineClass else { return nil }
-        return MappingRule(
+        let rule = MappingRule(
             scope: scope, orderType: orderType, match: match, declineClass: declineClass, overrideNetwork: overrides,
             matchesWholeWords: wholeWords,
             name: name, path: node.path)
+        if rule.matchesNothing { node.fault(code == nil ? "text" : "code", "expected letters or digits: no decline matches this rule") }
+        return rule
     }
 
     /// - Parameter base: what holds where the policy names nothing.
