@@ -25,6 +25,8 @@ struct ConsoleCommand: AsyncParsableCommand {
     func validate() throws { try ValidationError.refuse(empty: [("listen", listen)]) }
 
     func run() async throws {
+        // Without a configuration there is nothing to read again, and it ends with its terminal.
+        if config.path != nil { Hangup.ignore() }
         let settings = try broker.settings(["config": config.file, "console.listen": listen])
         do {
             try await ConsoleProcess.run(settings, configuration: try config.configuration(), logger: Logger.service(settings))

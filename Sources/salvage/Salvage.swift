@@ -23,6 +23,8 @@ struct Salvage: AsyncParsableCommand {
 
     static func main() async {
         StandardDescriptors.fill()
+        // A command ends with its terminal; what runs on does not, from its first moment.
+        if let name = CommandLine.arguments.dropFirst().first, name == "run" || name == "webhooks" { Hangup.ignore() }
         await main(nil)
     }
 }
