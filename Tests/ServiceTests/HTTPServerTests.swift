@@ -96,6 +96,20 @@ import Testing
         return peer.text
     }
 
+    /// A prober that reads to the end of the connection must not wait for its own patience.
+    @Test(arguments: [
+        "HTTP/1.0\r\n", "HTTP/1.1\r\nHost: x\r\nConnection: TE, Close\r\n", "HTTP/1.1\r\nHost: x\r\nConnection: close\r\n",
+    ])
+    func whoeverWantsNoMoreIsAnsweredAndLetGo(head: String) async throws {
+        let long = ConnectionPatience.Limits(head: .minutes(60), idle: .minutes(60), body: .minutes(60), answer: .minutes(60))
+        try await withServer(long) { port in
+            let peer = try await Peer.connect(port)
+            peer.send("GET / \(head)\r\n")
+            try await eventually("it is closed") { peer.isClosed }
+            #expect(peer.text.contains("here"))
+        }
+    }
+
     @Test func theHealthPagesAreAskedByHeadAndByNothingElse() async throws {
         try await withServer(routes: HealthFront(health: Health(), lanes: []) { "salvage_up 1\n" }.router) { port in
             #expect(try await answer("GET /metrics", port).hasSuffix("salvage_up 1\n"))

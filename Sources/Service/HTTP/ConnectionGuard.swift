@@ -16,6 +16,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var patience: ConnectionPatience?
     private var timer: (task: Scheduled<Void>, at: NIODeadline)?
     private var isRefused = false
+    /// Whether the peer has asked for the end of the connection behind its answer, or speaks HTTP/1.0, which names no host and expects it.
+    private var endsBehindAnswer = false
 
     init(roll: ConnectionRoll, limits: ConnectionPatience.Limits) {
         self.roll = roll
@@ -60,6 +62,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             patience?.headCame(.now())
             // The first is what the request was sent to; a second one is a way to mean another host to somebody else on the way here.
             if let host = HTTPField.Name("Host"), head.headerFields.contains(host) { return refuse(context) }
+            let options = head.headerFields[values: .connection].joined(separator: ",").lowercased().split(separator: ",")
+            endsBehindAnswer = head.authority?.isEmpty ?? true || options.contains { $0.filter { $0 != " " && $0 != "\t" } == "close" }
             // RFC 9110, 10.1.1; never into the midst of the answer before.
             if isIdle, head.headerFields[.expect]?.lowercased() == "100-continue" {
                 context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
@@ -91,6 +95,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         written.futureResult.assumeIsolated().whenSuccess {
             let (handler, context) = bound.value
             handler.patience?.answered(.now())
+            if handler.endsBehindAnswer, handler.patience?.isWaiting ?? true { return context.close(promise: nil) }
             handler.note(context)
         }
         context.write(data, promise: written)
