@@ -6,6 +6,8 @@ package struct Standing: Sendable {
     package let toDo: [DeadLetterReason: [LetterHandling: Int]]
     /// Letters of faulty events that the CRM was told to mend and send again.
     package let withCRM: [DeadLetterReason: Int]
+    /// Since when the oldest of them waits.
+    package let withCRMSince: [DeadLetterReason: Moment]
     /// Messages in the stream of letters that this version cannot read.
     package let unreadable: Int
     /// Recoveries whose charge may have happened, and which are being settled.
@@ -22,7 +24,7 @@ package struct Standing: Sendable {
 
     package init(_ letters: LetterStore, _ flow: FlowStore) {
         let doubt: (count: Int, oldest: Moment?)
-        (toDo, withCRM, doubt) = letters.look { ($0.toDo(), $0.withCRM(), $0.inDoubt()) }
+        (toDo, withCRM, withCRMSince, doubt) = letters.look { ($0.toDo(), $0.withCRM(), $0.withCRMSince(), $0.inDoubt()) }
         unreadable = letters.unreadable.count
         inDoubt = doubt.count
         let since: Moment?

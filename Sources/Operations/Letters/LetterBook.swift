@@ -61,6 +61,15 @@ package struct LetterBook: Sendable {
         return counts
     }
 
+    /// Since when the oldest of them waits.
+    package func withCRMSince() -> [DeadLetterReason: Moment] {
+        var oldest: [DeadLetterReason: Moment] = [:]
+        for letter in cases.values where letter.waitsForCRM {
+            oldest[letter.reason] = min(oldest[letter.reason] ?? letter.lastAt, letter.lastAt)
+        }
+        return oldest
+    }
+
     /// Letters whose charge may have happened: how many are to be reconciled, and since when the oldest is.
     package func inDoubt() -> (count: Int, oldest: Moment?) {
         var doubt: (count: Int, oldest: Moment?) = (0, nil)

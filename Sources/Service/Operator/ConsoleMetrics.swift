@@ -8,6 +8,8 @@ struct ConsoleMetrics: Sendable {
     private let withCRM = Metric(
         "salvage_dead_letters_with_crm", "Dead letters of events that the CRM was told to mend and to send again.", labels: ["reason"],
         kind: .gauge)
+    private let withCRMOldest = Metric(
+        "salvage_dead_letters_with_crm_oldest_seconds", "For how long the oldest of them waits.", labels: ["reason"], kind: .gauge)
     private let unreadable = Metric(
         "salvage_dead_letters_unreadable", "Messages among the dead letters that this version cannot read.", kind: .gauge)
     private let unknown = Metric(
@@ -23,11 +25,14 @@ struct ConsoleMetrics: Sendable {
     ///
     /// - Parameter sender: `nil` where no notices are sent.
     func page(_ store: LetterStore, _ flow: FlowStore, _ sender: NoticeSender?, now: Moment) -> String {
-        for metric in [letters, withCRM, unreadable, unknown, oldest, parked] { metric.reset() }
+        for metric in [letters, withCRM, withCRMOldest, unreadable, unknown, oldest, parked] { metric.reset() }
         let ready = flow.isReady
         let standing = Standing(store, flow)
         if ready.letters {
             for (reason, count) in standing.withCRM { withCRM.set(Double(count), reason.rawValue) }
+            for (reason, since) in standing.withCRMSince {
+                withCRMOldest.set(max(Double((now - since).milliseconds) / 1_000, 0), reason.rawValue)
+            }
             unreadable.set(Double(standing.unreadable))
             for (reason, counts) in standing.toDo {
                 for (handling, count) in counts { letters.set(Double(count), reason.rawValue, handling.rawValue) }
@@ -45,7 +50,9 @@ struct ConsoleMetrics: Sendable {
             noticesWaiting.set(Double(waiting))
         }
         var text = ""
-        for metric in [letters, withCRM, unreadable, unknown, oldest, parked, notices, noticesWaiting] { metric.render(into: &text) }
+        for metric in [letters, withCRM, withCRMOldest, unreadable, unknown, oldest, parked, notices, noticesWaiting] {
+            metric.render(into: &text)
+        }
         return text
     }
 }

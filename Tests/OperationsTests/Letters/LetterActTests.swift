@@ -72,7 +72,7 @@ import Testing
         let faulty = DeadLetter.sample(.invalidEvent, message: "faulty")
         let unnamed = DeadLetter.sample(.invalidEvent, message: nil)
         for letter in letters + [faulty, unnamed, .sample(.unknownMerchant, message: "typo")] { book.take(letter, trace: nil, at: 0) }
-        #expect(book.withCRM() == [.invalidEvent: 1])
+        #expect(book.withCRM() == [.invalidEvent: 1] && book.withCRMSince() == [.invalidEvent: faulty.writtenAt])
         #expect(
             book.toDo() == [.outcomeUnknown: [.reconcile: 3], .invalidEvent: [.editFirst: 1], .unknownMerchant: [.replay: 1]],
             "nobody was told of what has no id")
