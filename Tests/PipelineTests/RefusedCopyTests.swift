@@ -126,7 +126,11 @@ import Testing
         let recovery = recovery(mode)
         _ = await claims.claim(ClaimRequest(.send(post: 1), of: recovery, telling: nil, at: Self.now))
         let flexFactor = ScriptedFlexFactor { call, _ in
-            if case .evaluate = call { .failed(.refused(status: 400, [Self.fault])) } else { .notListed }
+            switch call {
+            case .evaluate: .failed(.refused(status: 400, [Self.fault]))
+            case .cancelByReference: .noSuchOrder
+            default: .notListed
+            }
         }
         let stage = RetryStage(in: .sample(clock, claims: claims), flexFactor: flexFactor, cancels: Cancels())
         var timeline = StageTimeline(.retry, clock)

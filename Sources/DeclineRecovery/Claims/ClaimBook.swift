@@ -195,7 +195,9 @@ package struct ClaimBook: Sendable {
             if entry.isTold { return .told(entry.told, entry.kind) }
             table.open(slot)
             return .granted(alone: under.isEmpty, corrects: nil)
-        case .refused(let id):
+        case .refused(let id, let isLast):
+            if isLast, entry.exists { return .mayBeCharged }
+            if isLast, let last = under.last, last.id != id { return .askedTooEarly }
             if let request = under.first(where: { $0.id == id }) {
                 entry.refusedPost = max(entry.refusedPost, request.post)
                 if !entry.exists { entry.named = offset }

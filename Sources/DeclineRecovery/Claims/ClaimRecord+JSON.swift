@@ -33,8 +33,9 @@ extension ClaimRecord {
                 }
                 data.optional("declinedAt", claim.declinedAt?.milliseconds)
             case .unsent(let id): data.member("of", String(id, radix: 36))
-            case .refused(let id):
+            case .refused(let id, let isLast):
                 data.member("of", String(id, radix: 36))
+                if isLast { data.member("isLast", true) }
                 data.optional("edition", claim.edition.map { String($0, radix: 36) })
             case .exists(let id):
                 data.optional("of", id.map { String($0, radix: 36) })
@@ -92,7 +93,7 @@ extension ClaimRecord {
                 act = .exists(answering: try id("of"))
                 orderID = try data.optionalText("flexFactorOrderId").map(FlexFactorOrderID.init(_:))
             case "refused":
-                act = .refused(try required("of"))
+                act = .refused(try required("of"), isLast: try data.optionalFlag("isLast") ?? false)
                 edition = try id("edition")
             case "told":
                 act = .told(

@@ -190,6 +190,11 @@ package struct ClaimedRecovery: Sendable {
     private mutating func note(_ stop: RecoveryStop) -> Action {
         guard let sending else {
             if isSeenNow && !isSeen { return .claim(.exists(answering: nil), telling: nil) }
+            // FlexFactor has nothing of what was sent: not of the last request that stood when it was asked, nor of any before.
+            if case .refuse(.byFlexFactor, let errors) = stop, recovery.phase.mayBeCharged, let last = recovery.evidence.seen {
+                return .claim(
+                    .refused(last, isLast: true), telling: Draft(.rejected(.refusedByFlexFactor), faults: errors, post: recovery.post))
+            }
             // It withdraws nothing: whether somebody has told the end is looked up once more before this one gives up.
             return stop.leavesIt ? .claim(.unsent(0), telling: nil) : .finish(.stop(stop))
         }
@@ -226,6 +231,8 @@ package struct ClaimedRecovery: Sendable {
             sending = nil
             switch verdict {
             case .told(let record, _)?: state = .ended(.again(record))
+            // However late it is: what was sent since is looked for as well.
+            case .askedTooEarly?, .mayBeCharged?: state = .ended(.stop(.park(until: now + recovery.backoff)))
             case nil where stop.leavesIt: state = .ended(.hold)
             default: state = .ended(.stop(stop))
             }
@@ -282,7 +289,7 @@ package struct ClaimedRecovery: Sendable {
         case .nextPost(let post, _)?:
             refusedPost = post - 1
             recovery.post = post
-            (recovery.evidence.sentAt, recovery.evidence.refusedSince) = (nil, nil)
+            recovery.evidence.beginPost()
             state = .open
         case .mayBeCharged?, .askedTooEarly?: state = .open
         case nil: state = .ended(.hold)

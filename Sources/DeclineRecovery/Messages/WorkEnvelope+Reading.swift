@@ -52,7 +52,13 @@ extension WorkEnvelope {
         return OrderEvidence(
             order: order, sentAt: try evidence.optionalNumber("sentAt").map(Moment.init(milliseconds:)),
             conflictSince: try evidence.optionalNumber("conflictSince").map(Moment.init(milliseconds:)),
-            refusedSince: try evidence.optionalNumber("refusedSince").map(Moment.init(milliseconds:)),
+            refusal: try evidence.optionalObject("refusal").map { (refusal) throws(EnvelopeFault) in
+                OrderEvidence.Refusal(
+                    since: try refusal.moment("since"), status: try refusal.count("status"),
+                    errors: try refusal.objects("faults") { (fault) throws(EnvelopeFault) in
+                        FieldError(path: try fault.text("path"), message: try fault.text("message"))
+                    })
+            },
             isApproved: try evidence.optionalFlag("approved") ?? false,
             // A letter may hold a mark in its place: then FlexFactor is asked anew.
             seen: try evidence.optionalText("seen").flatMap { UInt64($0, radix: 36) })

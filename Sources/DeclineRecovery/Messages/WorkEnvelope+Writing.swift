@@ -69,7 +69,13 @@ extension WorkEnvelope {
         }
         json.optional("sentAt", evidence.sentAt?.milliseconds)
         json.optional("conflictSince", evidence.conflictSince?.milliseconds)
-        json.optional("refusedSince", evidence.refusedSince?.milliseconds)
+        if let refusal = evidence.refusal {
+            json.object("refusal") { json in
+                json.member("since", refusal.since.milliseconds)
+                json.member("status", Int64(refusal.status))
+                json.faults(refusal.errors)
+            }
+        }
         if evidence.isApproved { json.member("approved", true) }
         json.optional("seen", evidence.seen.map { String($0, radix: 36) })
     }

@@ -9,8 +9,8 @@ package struct OrderEvidence: Sendable, Equatable {
     package internal(set) var sentAt: Moment?
     /// Since when FlexFactor answers 409 to our key, and nothing else.
     package internal(set) var conflictSince: Moment?
-    /// Since when FlexFactor refuses the request that was not answered, under its key, and nothing else.
-    package internal(set) var refusedSince: Moment?
+    /// With what FlexFactor refuses the repeats of the request that was not answered, and nothing else.
+    package internal(set) var refusal: Refusal?
     /// FlexFactor answered that it is approved: beside a cancel that it accepted, only the order itself tells which of the two holds.
     package internal(set) var isApproved: Bool
     /// The claim of the last request that stood when this was learned.
@@ -26,14 +26,21 @@ package struct OrderEvidence: Sendable, Equatable {
         case cancelled(since: Moment)
     }
 
+    package struct Refusal: Sendable, Equatable {
+        let since: Moment
+        let status: Int
+        /// In its own words.
+        let errors: [FieldError]
+    }
+
     init(
-        order: Word = .none, sentAt: Moment? = nil, conflictSince: Moment? = nil, refusedSince: Moment? = nil, isApproved: Bool = false,
+        order: Word = .none, sentAt: Moment? = nil, conflictSince: Moment? = nil, refusal: Refusal? = nil, isApproved: Bool = false,
         seen: UInt64? = nil
     ) {
         self.order = order
         self.sentAt = sentAt
         self.conflictSince = conflictSince
-        self.refusedSince = refusedSince
+        self.refusal = refusal
         self.isApproved = isApproved
         self.seen = seen
     }
@@ -63,10 +70,19 @@ package struct OrderEvidence: Sendable, Equatable {
         conflictSince.map { now >= $0 + timing.settle } ?? false
     }
 
-    /// Whether a refusal has gone on for longer than any request is in progress: the same bytes under the same key, which FlexFactor would answer as
-    /// it answered the first, were refused from the first on.
+    /// Whether repeats were refused for longer than any request is in progress. Mostly the first was refused as well; but FlexFactor may look at the
+    /// fields before it looks at the key, and refuse today what it took yesterday. So that is asked before it is believed.
     func isRefused(now: Moment, timing: RecoveryTiming) -> Bool {
-        refusedSince.map { !exists && now >= $0 + timing.settle } ?? false
+        refusal.map { !exists && now >= $0.since + timing.settle } ?? false
+    }
+
+    mutating func noteRefusal(_ status: Int, _ errors: [FieldError], now: Moment) {
+        refusal = Refusal(since: refusal?.since ?? now, status: status, errors: FieldError.told(errors))
+    }
+
+    /// What was learned of the post before says nothing of the next, which has a key of its own.
+    mutating func beginPost() {
+        (sentAt, conflictSince, refusal) = (nil, nil, nil)
     }
 
     /// What an answer proves by itself. A denial is noted by whoever knows which call it answers.
@@ -75,13 +91,14 @@ package struct OrderEvidence: Sendable, Equatable {
         case .evaluated, .found, .captured, .captureFailed, .cancelRefused:
             if !exists { order = .known }
             if case .evaluated(.approved, _) = answer { isApproved = true }
-            (conflictSince, refusedSince) = (nil, nil)
+            if case .evaluated = answer { refusal = nil }
+            conflictSince = nil
         case .cancelAccepted:
             if case .cancelled = order {} else { order = .cancelled(since: now) }
-            (conflictSince, refusedSince) = (nil, nil)
+            conflictSince = nil
         case .failed(.conflict):
             conflictSince = conflictSince ?? now
-            refusedSince = nil
+            refusal = nil
         case .refunded, .refundFailed, .notListed, .noSuchOrder, .tokenized, .cardUnusable, .failed: break
         }
     }

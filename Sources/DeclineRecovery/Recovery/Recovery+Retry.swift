@@ -71,7 +71,7 @@ extension Recovery {
     }
 
     /// Nobody wants the money any more.
-    private var isUnwanted: Bool { isCancelRequested || isPaidElsewhere }
+    var isUnwanted: Bool { isCancelRequested || isPaidElsewhere }
 
     /// Whether what comes next is a post of its own, and not the same asked for again.
     private func isNextPostDue(_ now: Moment, _ timing: RecoveryTiming) -> Bool {
@@ -98,7 +98,7 @@ extension Recovery {
         askedPost = asked
         if asked != post {
             post = asked
-            (evidence.sentAt, evidence.refusedSince) = (nil, nil)
+            evidence.beginPost()
         }
     }
 
@@ -126,7 +126,7 @@ extension Recovery {
     private mutating func beginNextPost() {
         post += 1
         phase = .ready
-        (evidence.sentAt, evidence.refusedSince) = (nil, nil)
+        evidence.beginPost()
     }
 
     /// Whether the post may go out: for the first time, or again under a key that FlexFactor remembers.
@@ -156,6 +156,10 @@ extension Recovery {
             return nil
         case .found(let order): return retryFound(order, mode, until: until, now: now, timing: timing)
         case .notListed, .noSuchOrder: return retryNotFound(answer, until: until, now: now, timing: timing)
+        case .cancelRefused where isAskedFor(until, now):
+            // There is one: the refusal was none of the first request.
+            goOn(with: nil)
+            return later(now, until: until, timing: timing)
         case .cancelAccepted, .cancelRefused:
             if phase.orderID == nil, recall(now: now, timing: timing) != nil {
                 phase = .closing(nil, .recall)
@@ -205,6 +209,7 @@ extension Recovery {
     private mutating func retryFound(
         _ order: FlexFactorOrder, _ mode: MITMode, until: Moment, now: Moment, timing: RecoveryTiming
     ) -> RecoveryStop? {
+        if isAskedFor(until, now) { goOn(with: order.id) }
         switch order.state {
         case .completed, .returned, .chargeback:
             if case .watching = phase { return .conclude(.approved(.polled, order.id)) }
@@ -281,7 +286,10 @@ extension Recovery {
             phase = .closing(nil, .cancel)
             return nil
         case .closing(nil, .cancel) where answer == .noSuchOrder && !evidence.exists:
-            if evidence.isAbsence(now: now, timing: timing) { return .conclude(closing(nil, until: until, now: now)) }
+            if evidence.isAbsence(now: now, timing: timing) {
+                if let refusal = evidence.refusal, !isUnwanted { return .refuse(.byFlexFactor(status: refusal.status), refusal.errors) }
+                return .conclude(closing(nil, until: until, now: now))
+            }
             evidence.noteDenial(now: now)
             phase = .closing(nil, .look)
             return .park(until: now + timing.settle)
@@ -305,9 +313,12 @@ extension Recovery {
     private mutating func retryFailed(_ failure: CallFailure, until: Moment, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
         if failure == .conflict, isAboutOurKey, evidence.isOtherContent(now: now, timing: timing) { return .giveUp(.keyConflict) }
         if case .refused(let status, let errors) = failure, phase == .unanswered, !evidence.exists {
-            // Whoever sent it first may have died before the answer.
-            if evidence.isRefused(now: now, timing: timing) { return .refuse(.byFlexFactor(status: status), errors) }
-            evidence.refusedSince = evidence.refusedSince ?? now
+            evidence.noteRefusal(status, errors, now: now)
+            // Whoever sent it first may have died before the answer. FlexFactor's word that it has no such order says what that was.
+            if evidence.isRefused(now: now, timing: timing) {
+                phase = .closing(nil, .cancel)
+                return nil
+            }
         }
         switch (phase, failure) {
         // The list shows it: nothing is charged beside that, and its page is asked again.

@@ -38,8 +38,8 @@ extension Recovery {
         // What FlexFactor refused it may have refused for its site; another request goes out under another key.
         if !phase.mayBeCharged { recovery.charge = charge?.withoutSite }
         // That was told, and FlexFactor has nothing of it.
-        if evidence.refusedSince != nil, !evidence.exists {
-            (recovery.phase, recovery.charge, recovery.evidence.refusedSince) = (.due, charge?.withoutSite, nil)
+        if evidence.refusal != nil, !evidence.exists {
+            (recovery.phase, recovery.charge, recovery.evidence.refusal) = (.due, charge?.withoutSite, nil)
         }
         switch (route, recovery.phase) {
         case (.retry, .ready): recovery.phase = .due

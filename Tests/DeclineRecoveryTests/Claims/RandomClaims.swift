@@ -66,7 +66,7 @@ struct RandomClaims {
             return .send(post: Int.random(in: 1...3, using: &random))
         case 4: return .unsent(one ?? 0)
         case 5: return .exists(answering: Bool.random(using: &random) ? one : nil)
-        case 6: return .refused(one ?? 0)
+        case 6: return .refused(one ?? 0, isLast: Bool.random(using: &random))
         case 7: return .reopened(.paidBack)
         case 8: return .reopened(.byOperator(who: "Ada", why: "they agree"))
         case 9:

@@ -43,6 +43,20 @@ import Testing
         #expect(older.append(told(nil)) == .granted(alone: true, corrects: nil))
     }
 
+    /// FlexFactor has no such order, as far as it was asked.
+    @Test func aRefusalThatCameOfAskingIsOfAllThatStood() {
+        var stream = Stream()
+        stream.append(.send(post: 1))
+        stream.append(.send(post: 1))
+        #expect(stream.append(.refused(1, isLast: true)) == .askedTooEarly)
+        #expect(stream.append(.refused(2, isLast: true)) == .granted(alone: true, corrects: nil))
+        #expect(stream.append(.send(post: 1)) == .nextPost(2, refusal: 3))
+        var seen = Stream()
+        seen.append(.send(post: 1))
+        seen.append(.exists(answering: nil))
+        #expect(seen.append(.refused(1, isLast: true)) == .mayBeCharged)
+    }
+
     @Test func whatWasToldOfItCountsBeforeWhatStandsInItsWay() {
         var stream = refused()
         stream.append(.told(Claim.Told(.approved, .known)), of: "d-2")
