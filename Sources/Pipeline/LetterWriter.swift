@@ -154,6 +154,24 @@ struct LetterWriter: Sendable {
         [subject.merchantID?.text ?? "", subject.reference?.text ?? "", what, order.text.lowercased()].joined(separator: "/")
     }
 
+    /// The letter of money back that was sent again with the time of its sending, and was told as what was told of as much: nobody can say whether
+    /// that is so; `nil` for all else, and for what a command gave back.
+    func reportedAgain(
+        _ message: IncomingMessage, _ news: WebhookNews, _ own: MoneyBackClaim, _ told: ClaimRecord, subject: DeadLetter.Subject, now: Moment
+    ) -> StageMessage? {
+        guard news.isRestamped, let order = news.orderID, case .moneyBack(let back) = told.claim.act, back.id != own.id else { return nil }
+        switch back.step {
+        case .news, .told(.chargeback, _, _): break
+        case .send, .unsent, .told, .untold, .listed: return nil
+        }
+        let units = news.minorUnits.map(String.init) ?? "unsaid"
+        return letter(
+            message, because: .untrustedWebhook,
+            explanation:
+                "\(news.word): FlexFactor sends it again with the time of that, so it is told as what was told before of as much. Compare FlexFactor's portal, whether it is another.",
+            subject: subject, fact: Self.fact("again/\(news.event.word)/\(units)", order, subject), now: now)
+    }
+
     /// The letter of an approval whose order FlexFactor shows as closed unpaid; `nil` where nothing else was told.
     func reversal(_ message: IncomingMessage, _ result: ResultEvent, _ told: ClaimRecord, subject: DeadLetter.Subject, now: Moment)
         -> StageMessage?

@@ -229,6 +229,10 @@ package struct OutcomeStage: Sendable {
             let messages = record.messages(reply: nil, traceparent: message.traceparent)
             return StageOutcome(publishing: messages, entry: entry(of: news, record.fate, reference).telling(record, as: messages))
         }
+        let subject = DeadLetter.Subject(merchantID: merchant, reference: reference, orderID: reference.orderID, gatewayID: news.gatewayID)
+        func doubt(_ record: ClaimRecord, _ own: MoneyBackClaim) -> [StageMessage] {
+            letters.reportedAgain(message, news, own, record, subject: subject, now: now).map { [$0] } ?? []
+        }
         if result.reason.kind == .refunded {
             // Of what a command of the CRM gave back, the command tells; its own result is told again. A part leaves the debt paid.
             let isLate = now >= news.receivedAt + .milliseconds(2 * environment.timing.settle.milliseconds)
@@ -247,16 +251,16 @@ package struct OutcomeStage: Sendable {
             case .told(let record, _)?:
                 // Its maker may have died between the two claims.
                 if await !reopenIfAllIsBack(reference, merchant) { return hold(news, message) }
-                return again(record)
+                return again(record).with(doubt(record, refund))
             default: return hold(news, message)
             }
         }
         if !result.reason.kind.isFinal {
             let isWanted = news.isWanted(by: gateway(of: news))
+            let dispute = MoneyBackClaim.chargeback(
+                news.distinction, isWhole: isWhole, isTold: isWanted, isRestamped: news.isRestamped)
             let request = ClaimRequest(
-                merchantID: merchant, reference: reference, debt: nil, amount: takings?.counted,
-                act: .moneyBack(
-                    .chargeback(news.distinction, isWhole: isWhole, isTold: isWanted, isRestamped: news.isRestamped)),
+                merchantID: merchant, reference: reference, debt: nil, amount: takings?.counted, act: .moneyBack(dispute),
                 until: now + longestMemory, result: isWanted ? result : nil)
             // What is not known to be all of the money leaves the debt paid.
             switch await environment.claims.claim(request)?.verdict {
@@ -268,11 +272,10 @@ package struct OutcomeStage: Sendable {
                 if await !reopenIfAllIsBack(reference, merchant, isWhole: isWhole || record.isWholeChargeback) {
                     return hold(news, message)
                 }
-                return again(record)
+                return again(record).with(doubt(record, dispute))
             default: return hold(news, message)
             }
         }
-        let subject = DeadLetter.Subject(merchantID: merchant, reference: reference, orderID: reference.orderID, gatewayID: news.gatewayID)
         switch await Teller(claims: environment.claims).tell(
             result, .known, of: reference, merchant: merchant, debt: nil, until: now + longestMemory)
         {

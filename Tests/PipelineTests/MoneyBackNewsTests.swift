@@ -179,4 +179,27 @@ import Testing
             #expect(portal.action == "reverse_sale" && portal.units == nil)
         }
     }
+
+    /// Whether it is the same, or a second of as much whose first delivery was lost, nobody can say: a person is told.
+    @Test(arguments: [WebhookNews.Event.refunded, .chargeback]) func whatIsSentAgainWithAnotherTimeIsToldAgainAndALetter(
+        event: WebhookNews.Event
+    ) async throws {
+        let stage = stage(.completed, claims(telling: .approved(.answered)), chargebacks: true)
+        func hear(_ distinction: String, isAgain: Bool = true) async -> StageOutcome {
+            let news = WebhookNews(
+                merchantID: "acme", gatewayID: "42", event: event, reference: Self.reference, orderID: "g-1", isResent: isAgain,
+                isRestamped: isAgain, minorUnits: 500, currency: .usd, distinction: distinction, receivedAt: Self.now)
+            return await stage.handle(IncomingMessage(body: news.encoded()))
+        }
+        func ids(_ handled: StageOutcome, _ isLetter: Bool) -> [String] {
+            handled.publishing.filter { ($0.destination == .deadLetters) == isLetter }.map(\.messageID)
+        }
+        let first = await hear("n-1", isAgain: false)
+        let again = await hear("n-2")
+        #expect(ids(first, false).count == 1 && !hasLetter(first))
+        #expect(ids(again, false) == ids(first, false) && ids(again, true).count == 1)
+        // It is one letter, and news that come as they were need none.
+        #expect(ids(await hear("n-3"), true) == ids(again, true))
+        #expect(!hasLetter(await hear("n-1")))
+    }
 }

@@ -18,8 +18,9 @@ extension WebhookNews {
         let stamp = value[anyCase: "TimeStamp"]?.string
         let isResent = value[anyCase: "IsResent"]?.bool ?? false
         let kind = Event(word: event)
-        // A time of its own is older than the delivery that repeats it.
-        let isStampOfSending = stamp.flatMap { Moment(rfc3339: $0) }.flatMap { stamp in sentAt.map { stamp >= $0 } } ?? false
+        // A time of its own is older than the delivery that repeats it; one of the sending may be written a moment before that.
+        let isStampOfSending =
+            stamp.flatMap { Moment(rfc3339: $0) }.flatMap { stamp in sentAt.map { stamp >= $0 + .seconds(-1) } } ?? false
         let isRestamped = isResent && isStampOfSending && (kind == .refunded || kind == .chargeback) && Self.ownIDs(in: data).isEmpty
         self.init(
             merchantID: merchantID, gatewayID: gatewayID, event: kind, reference: reference,

@@ -12,7 +12,8 @@ import Testing
     /// No document tells whether what is sent again has the time of the refund or that of its sending. The delivery's own time tells the two apart.
     @Test(
         arguments: [
-            ("2026-01-02T03:04:05.900Z", "null", true, true), ("2026-01-02T03:04:04.900Z", "null", true, false),
+            ("2026-01-02T03:04:05.900Z", "null", true, true), ("2026-01-02T03:04:04.900Z", "null", true, true),
+            ("2026-01-02T03:04:03.900Z", "null", true, false),
             ("2026-01-02T03:04:05.900Z", "null", false, false), ("2026-01-02T03:04:05.900Z", #"{"RefundId":"r-1"}"#, true, false),
         ] as [(String, String, Bool, Bool)])
     func whatIsSentAgainMayHaveTheTimeOfItsSending(stamp: String, data: String, isResent: Bool, isRestamped: Bool) throws {
