@@ -95,6 +95,8 @@ import Testing
         // Prisma's 45 and 46 are about instalments and validity, no closed accounts; Windcave says 76 of any refusal.
         #expect(category("decidir", "45") == .requestWrong && category("decidir", "46") == .hard && category("decidir", "04") == .never)
         #expect(category("windcave", "76") == .softNow && category("heartland", "44") == .never && category("ogone", "30411001") == .never)
+        // Ogone's statuses: 92 is uncertain, 41 waits for the customer.
+        #expect(category("ogone", "92") == .outcomeUnknown && category("ogone", "41") == .outcomeUnknown)
         #expect(category("abecs", "62") == .softNow && category("abecs", "41") == .never && category("simetrik", "R304") == .never)
         #expect(category("visa", "59") == .softNow && category("mastercard", "59") == .hard)
         // Worldpay's 75 and 92 are a security code and a type of card at one of its gateways; Recurly's temporary hold is a do not honor.
