@@ -164,7 +164,7 @@ enum TextWords {
         return text.utf8.withContiguousStorageIfAvailable { bytes in
             for (start, byte) in bytes.enumerated() {
                 // What is written another way must be read first.
-                if byte >= 0x80 || byte == 0x25 || byte == 0x26 || byte == 0x27 || byte == 0x60 { return true }
+                if byte >= 0x80 || byte == 0x25 || byte == 0x26 || byte == 0x27 || byte == 0x5C || byte == 0x60 { return true }
                 guard openings >> UInt32(byte & 31) & 1 == 1 else { continue }
                 if words.contains(where: { begins(with: $0, UnsafeBufferPointer(rebasing: bytes[start...])) }) { return true }
             }

@@ -43,6 +43,13 @@ import Testing
         #expect(texts.rule(for: text)?.name ?? "unknown" == rule)
     }
 
+    /// Where it is said that a text shares none of some words, it has none of them, however it is written.
+    @Test(arguments: ["Jürgen", "J&uuml;rgen", "J%C3%BCrgen", #"J\u00fcrgen"#])
+    func aWordIsFoundHoweverItIsWritten(text: String) {
+        #expect(TextWords.split(text) == ["jurgen"])
+        #expect(TextWords.mayShare(["jurgen"], with: text))
+    }
+
     @Test func severityComesFirst() {
         let order = texts.rules.map(\.category)
         let never = order.lastIndex(of: .never) ?? 0
