@@ -196,10 +196,10 @@ import Testing
         }
         let first = await hear("n-1", isAgain: false)
         let again = await hear("n-2")
-        #expect(ids(first, false).count == 1 && !hasLetter(first))
+        #expect(ids(first, false).count == 1 && !first.hasLetter)
         #expect(ids(again, false) == ids(first, false) && ids(again, true).count == 1)
         // It is one letter, and news that come as they were need none.
         #expect(ids(await hear("n-3"), true) == ids(again, true))
-        #expect(!hasLetter(await hear("n-1")))
+        #expect(await !hear("n-1").hasLetter)
     }
 }

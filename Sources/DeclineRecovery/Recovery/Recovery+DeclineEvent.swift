@@ -36,9 +36,24 @@ extension Recovery {
 
     /// What tells one publication of an event from the next: the same text has the same.
     package static func edition(of body: [UInt8]) -> UInt64 {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in body { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
-        return hash ^ hash >> 32
+        var hash = UInt64(body.count)
+        func take(_ word: UInt64) {
+            hash = (hash ^ word) &* 0x9e37_79b9_7f4a_7c15
+            hash ^= hash >> 29
+        }
+        // Every event is read so at intake: eight bytes at a time.
+        body.withUnsafeBytes { bytes in
+            var place = 0
+            while place + 8 <= bytes.count {
+                take(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self)))
+                place += 8
+            }
+            while place < bytes.count {
+                take(UInt64(bytes[place]))
+                place += 1
+            }
+        }
+        return hash
     }
 
     package enum Way: Sendable, Equatable {
