@@ -150,8 +150,12 @@ package struct OutcomeStage: Sendable {
             }
             var asked: Int64?
             if reason.kind == .refunded, beside == nil, let unsaid = takings, unsaid.amount == nil {
-                asked = moneyBack(of: reference, reference.merchantID ?? news.merchantID)?.asked(byNewsOf: unsaid.readings) ?? 0
-                if let asked, asked > 0, case .found(let order) = answer { takings = news.takings(order, asked: asked, instead: unsaid) }
+                let back = moneyBack(of: reference, reference.merchantID ?? news.merchantID)
+                asked = back?.asked(byNewsOf: unsaid.readings) ?? 0
+                if let asked, asked > 0, case .found(let order) = answer {
+                    takings = news.takings(
+                        order, asked: asked, most: back?.mostAsked(byNewsOf: unsaid.readings), instead: unsaid)
+                }
             }
             var amount = takings?.amount
             // As the recovery itself would tell it.

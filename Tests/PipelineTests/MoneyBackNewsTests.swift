@@ -180,6 +180,24 @@ import Testing
         }
     }
 
+    /// Of two commands that asked for different amounts nobody can say whose the news are: it is a part, and no amount is told.
+    @Test func lateNewsOfNoAmountMayBeOfEitherCommand() async throws {
+        let claims = claims(telling: .approved(.answered))
+        for (id, units) in [("r-1", 500), ("r-2", 700)] as [(String, Int64)] {
+            claims.append(
+                ClaimRequest(
+                    merchantID: "acme", reference: Self.reference, debt: nil, amount: Money(minorUnits: units, currency: .usd),
+                    act: .moneyBack(MoneyBackClaim(Fingerprint(id), .send(round: 1))), until: Self.now + .days(40)), by: "w-2")
+        }
+        let news = WebhookNews(
+            merchantID: "acme", gatewayID: "42", event: .refunded, reference: Self.reference, orderID: "g-1", distinction: "n-1",
+            receivedAt: Self.now + .minutes(-30))
+        let handled = await stage(.completed, claims).handle(IncomingMessage(body: news.encoded()))
+        let body = try #require(handled.publishing.first { if case .results = $0.destination { true } else { false } }).body
+        let data = try JSONValue(parsing: body.span)["data"]
+        #expect(data?["action"]?["name"]?.string == "record_refund" && data?["amount"] == nil)
+    }
+
     /// Whether it is the same, or a second of as much whose first delivery was lost, nobody can say: a person is told.
     @Test(arguments: [WebhookNews.Event.refunded, .chargeback]) func whatIsSentAgainWithAnotherTimeIsToldAgainAndALetter(
         event: WebhookNews.Event

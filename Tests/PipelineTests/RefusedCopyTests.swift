@@ -145,6 +145,6 @@ import Testing
             Issue.record("the letter holds no recovery")
             return
         }
-        #expect(kept.sentAgain().phase == .due && kept.sentAgain().edition == nil)
+        #expect(kept.sentAgain(isRefused: true).phase == .due && kept.sentAgain().edition == nil)
     }
 }

@@ -189,8 +189,9 @@ package struct ClaimBook: Sendable {
             if entry.isTold { return .told(entry.told, entry.kind) }
             return .granted(alone: under.isEmpty, corrects: nil)
         case .exists(let answered):
+            // What FlexFactor has it refuses no more.
+            if claim.orderID != nil { entry.named = offset } else if !entry.exists { entry.named = nil }
             entry.exists = true
-            if claim.orderID != nil { entry.named = offset }
             answer(answered, &entry, &under)
             if entry.isTold { return .told(entry.told, entry.kind) }
             table.open(slot)

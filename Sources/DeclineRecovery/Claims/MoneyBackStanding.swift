@@ -40,8 +40,16 @@ extension ClaimBook.Standing.MoneyBack {
     /// What a command asked for in whose place news are told that do not say how much went back; 0 for none (`MoneyBackClaim.asked`).
     ///
     /// - Parameter readings: what it may be, where it is one of two.
-    package func asked(byNewsOf readings: [Int64]) -> Int64 {
-        let first = asks.first { ask in readings.isEmpty || ask.map { readings.contains($0) } ?? true }
-        return (first ?? nil) ?? 0
+    package func asked(byNewsOf readings: [Int64]) -> Int64 { (candidates(byNewsOf: readings).first ?? nil) ?? 0 }
+
+    /// The most that one of several such commands asked for, which asked for different amounts: then nobody can say of which the news are. `nil`
+    /// where it is known.
+    package func mostAsked(byNewsOf readings: [Int64]) -> Int64? {
+        let units = candidates(byNewsOf: readings).compactMap(\.self)
+        return Set(units).count > 1 ? units.max() : nil
+    }
+
+    private func candidates(byNewsOf readings: [Int64]) -> [Int64?] {
+        asks.filter { ask in readings.isEmpty || ask.map { readings.contains($0) } ?? true }
     }
 }

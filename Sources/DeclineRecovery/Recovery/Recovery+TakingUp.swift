@@ -31,14 +31,14 @@ extension Recovery {
     /// idempotency keys after a day. So a retry looks for the order before it charges, and its patience begins anew.
     ///
     /// - Parameter edition: what tells one sending from the next, as one publication of the event from the next.
-    package func sentAgain(as edition: UInt64? = nil) -> Recovery {
+    /// - Parameter isRefused: FlexFactor refused it, and that was told: it has nothing of it.
+    package func sentAgain(as edition: UInt64? = nil, isRefused: Bool = false) -> Recovery {
         var recovery = self
         recovery.failures = 0
         recovery.edition = edition
         // What FlexFactor refused it may have refused for its site; another request goes out under another key.
         if !phase.mayBeCharged { recovery.charge = charge?.withoutSite }
-        // That was told, and FlexFactor has nothing of it.
-        if evidence.refusal != nil, !evidence.exists {
+        if isRefused, case .retry = route, !evidence.exists {
             (recovery.phase, recovery.charge, recovery.evidence.refusal) = (.due, charge?.withoutSite, nil)
         }
         switch (route, recovery.phase) {

@@ -207,14 +207,15 @@ extension WebhookNews {
     /// The same where it is told in the place of a command: the news do not say how much went back, and that does.
     ///
     /// - Parameter units: what the command asked for, in the sale's currency.
-    package func takings(_ order: FlexFactorOrder, asked units: Int64, instead takings: Takings) -> Takings {
+    /// - Parameter most: where it may be another command: the most that one asked for. No amount is told then.
+    package func takings(_ order: FlexFactorOrder, asked units: Int64, most: Int64?, instead takings: Takings) -> Takings {
         let known = WebhookNews(
-            merchantID: merchantID, gatewayID: gatewayID, event: event, reference: reference, orderID: orderID, minorUnits: units,
+            merchantID: merchantID, gatewayID: gatewayID, event: event, reference: reference, orderID: orderID, minorUnits: most ?? units,
             currency: order.currency, receivedAt: receivedAt
         ).takings(order)
         return Takings(
-            amount: known.amount, isPartial: known.isPartial, isWhole: known.isWhole, isInSaleCurrency: takings.isInSaleCurrency,
-            readings: takings.readings, least: takings.least, isAsked: true)
+            amount: most == nil ? known.amount : nil, isPartial: known.isPartial, isWhole: known.isWhole && most == nil,
+            isInSaleCurrency: takings.isInSaleCurrency, readings: takings.readings, least: takings.least, isAsked: true)
     }
 
     /// A number with a fraction was read in hundreds where the news name no currency: it is of the order's, which may count otherwise.

@@ -24,7 +24,7 @@ package struct ReplayMessage: Sendable, Equatable {
         type = original.type
         headers = original.headers.filter { Self.isOfItsOwn($0.name) }.map { JSONValue.Member($0.name, $0.value) }
         traceparent = ReplayTrace.traceparent(run: run, letter: letter.id)
-        self.body = Self.sentAgain(body, letter.stage, as: ReplayTrace.id(run: run, letter: letter.id).low)
+        self.body = Self.sentAgain(body, letter, as: ReplayTrace.id(run: run, letter: letter.id).low)
     }
 
     /// Whether a header belongs to the message, rather than to how it was sent the first time: `CC` and `BCC` are orders to send copies,
@@ -48,9 +48,9 @@ package struct ReplayMessage: Sendable, Equatable {
     /// A recovery goes back so that it looks before it charges; every other message goes as it is.
     ///
     /// - Parameter edition: a message that a run sends twice is one.
-    private static func sentAgain(_ body: [UInt8], _ stage: Stage, as edition: UInt64) -> [UInt8] {
-        guard stage == .cascade || stage == .retry, case .recovery(let recovery) = WorkEnvelope.decode(body) else { return body }
-        return WorkEnvelope.encode(recovery.sentAgain(as: edition))
+    private static func sentAgain(_ body: [UInt8], _ letter: DeadLetter, as edition: UInt64) -> [UInt8] {
+        guard letter.stage == .cascade || letter.stage == .retry, case .recovery(let recovery) = WorkEnvelope.decode(body) else { return body }
+        return WorkEnvelope.encode(recovery.sentAgain(as: edition, isRefused: letter.reason == .refusedByFlexFactor))
     }
 
     private static func destination(of letter: DeadLetter, _ body: [UInt8], _ names: TopologyNames) -> (exchange: String, key: String) {

@@ -263,6 +263,9 @@ import Testing
         #expect(stream.append(news("n-2", asked: 0)) == granted && back()?.refunded == nil, "another refund, from FlexFactor's portal")
         // An older worker says nothing of commands.
         stream.refund("r-2", .send(round: 1), amount: 700)
+        #expect(back()?.mostAsked(byNewsOf: []) == nil)
+        stream.refund("r-3", .send(round: 1), amount: 900)
+        #expect(back()?.asked(byNewsOf: []) == 700 && back()?.mostAsked(byNewsOf: []) == 900 && back()?.mostAsked(byNewsOf: [7, 700]) == nil)
         #expect(stream.append(news("n-3", asked: nil)) == granted)
     }
 

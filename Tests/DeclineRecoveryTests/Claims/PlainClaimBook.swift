@@ -123,8 +123,8 @@ struct PlainClaimBook {
             if entry.isTold { return .told(entry.told, entry.kind) }
             return .granted(alone: entry.open.isEmpty, corrects: nil)
         case .exists(let answered):
+            if claim.orderID != nil { entry.named = offset } else if !entry.exists { entry.named = nil }
             entry.exists = true
-            if claim.orderID != nil { entry.named = offset }
             answer(answered, &entry)
             if entry.isTold { return .told(entry.told, entry.kind) }
             open(key, entry)
