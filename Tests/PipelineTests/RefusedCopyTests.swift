@@ -75,6 +75,48 @@ import Testing
         #expect(try again.results() == first.results() && !silent.calls.contains(where: { $0.charges }))
     }
 
+    /// Another copy was sent meanwhile, or FlexFactor has taken the order from it: that this one is refused is no word about it.
+    @Test(arguments: [nil, .managed] as [MITMode?], [false, true])
+    func aRefusalBesideAnotherCopyIsNoEnd(mode: MITMode?, isTaken: Bool) async throws {
+        let recovery = recovery(mode)
+        let (claims, fault) = (claims, Self.fault)
+        let flexFactor = ScriptedFlexFactor { call, _ in
+            guard case .evaluate = call else { return .notListed }
+            let copy = claims.append(ClaimRequest(.send(post: 1), of: recovery, telling: nil, at: Self.now), by: "w-2")
+            if isTaken { claims.append(ClaimRequest(.exists(answering: copy.id), of: recovery, telling: nil, at: Self.now), by: "w-2") }
+            return .failed(.refused(status: 400, [fault]))
+        }
+        let handled = await handle(recovery, flexFactor)
+        #expect(try results(handled).isEmpty && letters(handled).isEmpty)
+        guard case .delayed? = handled.publishing.first?.destination else {
+            Issue.record("it is put away")
+            return
+        }
+    }
+
+    /// FlexFactor has the order of another copy, as the claims tell: nothing of it is cancelled because a repeat is refused.
+    @Test func whatAnotherCopyRunsIsNotCancelled() async throws {
+        let recovery = recovery(.managed)
+        let id = claims.append(ClaimRequest(.send(post: 1), of: recovery, telling: nil, at: Self.now), by: "w-2").id
+        claims.append(ClaimRequest(.exists(answering: id), of: recovery, telling: nil, at: Self.now), by: "w-2")
+        let fault = Self.fault
+        let flexFactor = ScriptedFlexFactor { call, _ in
+            if case .evaluate = call { .failed(.refused(status: 400, [fault])) } else { .notListed }
+        }
+        var next = recovery
+        for _ in 0..<12 {
+            let handled = await handle(next, flexFactor)
+            #expect(try results(handled).isEmpty)
+            guard case .delayed(_, let delay)? = handled.publishing.first?.destination,
+                case .recovery(let parked)? = handled.publishing.first.map({ WorkEnvelope.decode($0.body) })
+            else { break }
+            next = parked
+            clock.pass(delay)
+        }
+        #expect(clock.now() > Self.now + .minutes(10))
+        #expect(!flexFactor.calls.contains { if case .cancelByReference = $0 { true } else { false } })
+    }
+
     /// A corrected event is the next post, and so is what a person sends again.
     @Test func anotherPublicationIsTheNextPost() async throws {
         _ = await handle(recovery(), refusing)

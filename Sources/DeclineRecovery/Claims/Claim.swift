@@ -36,7 +36,7 @@ package struct Claim: Sendable, Equatable {
         /// FlexFactor has the order: from here on "it never arrived" cannot be said. What FlexFactor has answered is not open any more.
         case exists(answering: ID?)
         /// FlexFactor refused the request as it stands, which is told with it unless that is no end: the next is another post, with a key of
-        /// its own. `isLast`: FlexFactor has no such order, and that is the last request that stood when it was asked.
+        /// its own. `isLast`: that is told, so it must be the last request that stands, and FlexFactor have no such order.
         case refused(ID, isLast: Bool = false)
         /// A final result is about to be told.
         case told(Told)

@@ -197,8 +197,12 @@ package struct ClaimBook: Sendable {
             table.open(slot)
             return .granted(alone: under.isEmpty, corrects: nil)
         case .refused(let id, let isLast):
-            if isLast, entry.exists { return .mayBeCharged }
-            if isLast, let last = under.last, last.id != id { return .askedTooEarly }
+            if isLast {
+                if entry.isTold { return .told(entry.told, entry.kind) }
+                if entry.exists { return .mayBeCharged }
+                if !under.contains(where: { $0.id == id }), let refusal = refusal(entry) { return refusal }
+                if let last = under.last, last.id != id { return .askedTooEarly }
+            }
             if let request = under.first(where: { $0.id == id }) {
                 entry.refusedPost = max(entry.refusedPost, request.post)
                 if !entry.exists { entry.named = offset }

@@ -45,6 +45,7 @@ package struct ClaimedRecovery: Sendable {
         isBegun = standing?.isAsking == true && !isAnswered
         if let asked = standing?.askedPost { self.recovery.noteAsked(asked) }
         self.recovery.noteRequest(standing?.lastRequest)
+        self.recovery.isKnownToExist = standing?.exists == true
         self.recovery.isPaidElsewhere = standing?.isPaidByAnother(recovery.reference.kind) == true && recovery.phase.mayBeCharged
         if let sent = standing?.gateway, standing?.mayBeCharged == true, !recovery.phase.mayBeCharged || recovery.account == nil {
             self.recovery.place(at: sent.id, account: sent.account)
@@ -203,7 +204,7 @@ package struct ClaimedRecovery: Sendable {
             return .claim(.exists(answering: nil), telling: nil)
         case (.refuse(.byFlexFactor, let errors), _):
             let draft = Draft(.rejected(.refusedByFlexFactor), faults: errors, post: sending.post)
-            return .claim(.refused(sending.id), telling: draft)
+            return .claim(.refused(sending.id, isLast: true), telling: draft)
         // FlexFactor took no such post: the next has a key of its own.
         case (.park, .refused) where recovery.isPostedAgain: return .claim(.refused(sending.id), telling: nil)
         case (_, .unsent): return .claim(.unsent(sending.id), telling: nil)
@@ -231,8 +232,9 @@ package struct ClaimedRecovery: Sendable {
             sending = nil
             switch verdict {
             case .told(let record, _)?: state = .ended(.again(record))
+            case .nextPost(_, let refusal?)? where refusal.isRefusal(of: recovery.edition): state = .ended(.again(refusal))
             // However late it is: what was sent since is looked for as well.
-            case .askedTooEarly?, .mayBeCharged?: state = .ended(.stop(.park(until: now + recovery.backoff)))
+            case .askedTooEarly?, .mayBeCharged?, .nextPost?: state = .ended(.stop(.park(until: now + recovery.backoff)))
             case nil where stop.leavesIt: state = .ended(.hold)
             default: state = .ended(.stop(stop))
             }

@@ -18,6 +18,7 @@ extension Recovery {
         let id = phase.orderID
         // Nothing can be asked for by repeating it any more.
         if case .closing(nil, _) = phase, now >= keyDies(timing) { charge = nil }
+        if isKnownToExist, isAskedFor(until, now) { goOn(with: nil) }
         if now >= until || isUnwanted || isGatewayRetired && isNextPostDue(now, timing) {
             switch phase {
             case .due where isKnownUnsent, .ready where isKnownUnsent: return .stop(.conclude(closing(nil, until: until, now: now)))
@@ -308,11 +309,11 @@ extension Recovery {
     private func mayAskByPosting(at now: Moment, _ timing: RecoveryTiming) -> Bool { charge != nil && (now < keyDies(timing) || isSync) }
 
     /// Whether the post under way is the first that FlexFactor can have taken: those before it, if any, it refused.
-    private var isFirstTaken: Bool { !evidence.exists && (post == 1 || reference.tag != nil) }
+    private var isFirstTaken: Bool { !evidence.exists && !isKnownToExist && (post == 1 || reference.tag != nil) }
 
     private mutating func retryFailed(_ failure: CallFailure, until: Moment, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
         if failure == .conflict, isAboutOurKey, evidence.isOtherContent(now: now, timing: timing) { return .giveUp(.keyConflict) }
-        if case .refused(let status, let errors) = failure, phase == .unanswered, !evidence.exists {
+        if case .refused(let status, let errors) = failure, phase == .unanswered, !evidence.exists, !isKnownToExist {
             evidence.noteRefusal(status, errors, now: now)
             // Whoever sent it first may have died before the answer. FlexFactor's word that it has no such order says what that was.
             if evidence.isRefused(now: now, timing: timing) {
@@ -340,7 +341,7 @@ extension Recovery {
             if isOverdue(now, until: until, timing: timing) { return nil }
         case (.ready, .refused(let status, let errors)) where isFirstTaken: return .refuse(.byFlexFactor(status: status), errors)
         // FlexFactor has the order and takes no further post of it now: that is no end.
-        case (.ready, .refused) where isSync && charge != nil, (.unanswered, .refused) where isSync && charge != nil && evidence.exists:
+        case (.ready, .refused) where isSync && charge != nil, (.unanswered, .refused) where isSync && charge != nil && (evidence.exists || isKnownToExist):
             return rest(phase.orderID, until: until, now: now, timing: timing)
         case (.due, _), (.ready, .notSent), (.ready, .throttled):
             if isFirstTaken, failures >= timing.attempts { return .spend }

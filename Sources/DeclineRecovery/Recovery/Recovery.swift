@@ -44,6 +44,8 @@ package struct Recovery: Sendable, Equatable {
     var isKnownUnsent = false
     /// The post that may be out there unanswered, as the claims tell. Told anew at every delivery, and never kept.
     var askedPost: Int?
+    /// FlexFactor has the order, as the claims tell, whoever heard it. Told anew at every delivery, and never kept.
+    var isKnownToExist = false
     /// Another recovery has paid the debt while this one runs: nothing is charged any more. Told anew at every delivery, and never kept.
     var isPaidElsewhere = false
     /// Its gateway is kept for looking and cancelling alone: nothing new is sent there. Told anew at every delivery, and never kept.
@@ -243,14 +245,6 @@ package struct Recovery: Sendable, Equatable {
 
     /// Until when FlexFactor remembers the key of the present post.
     func keyDies(_ timing: RecoveryTiming) -> Moment { (evidence.sentAt ?? declinedAt) + timing.keysLive }
-}
-
-/// What a recovery wants done.
-package enum RecoveryStep: Sendable, Equatable {
-    case call(FlexFactorCall)
-    /// Open the sealed card of a charge and exchange it for FlexFactor's token of it.
-    case tokenize(SealedCard, Charge)
-    case stop(RecoveryStop)
 }
 
 /// How a recovery is made, with what only that way has.

@@ -1,3 +1,11 @@
+/// What a recovery wants done.
+package enum RecoveryStep: Sendable, Equatable {
+    case call(FlexFactorCall)
+    /// Open the sealed card of a charge and exchange it for FlexFactor's token of it.
+    case tokenize(SealedCard, Charge)
+    case stop(RecoveryStop)
+}
+
 /// Where a recovery stops after a call: a value, which the stage carries out.
 package enum RecoveryStop: Sendable, Equatable {
     /// Put the recovery away, as it is now, until then.

@@ -130,8 +130,12 @@ struct PlainClaimBook {
             open(key, entry)
             return .granted(alone: entry.open.isEmpty, corrects: nil)
         case .refused(let id, let isLast):
-            if isLast, entry.exists { return .mayBeCharged }
-            if isLast, let last = entry.open.last, last.id != id { return .askedTooEarly }
+            if isLast {
+                if entry.isTold { return .told(entry.told, entry.kind) }
+                if entry.exists { return .mayBeCharged }
+                if !entry.open.contains(where: { $0.id == id }), let refusal = refusal(entry) { return refusal }
+                if let last = entry.open.last, last.id != id { return .askedTooEarly }
+            }
             if let request = entry.open.first(where: { $0.id == id }) {
                 entry.refusedPost = max(entry.refusedPost, request.post)
                 if !entry.exists { entry.named = offset }

@@ -50,6 +50,7 @@ import Testing
         stream.append(.send(post: 1))
         #expect(stream.append(.refused(1, isLast: true)) == .askedTooEarly)
         #expect(stream.append(.refused(2, isLast: true)) == .granted(alone: true, corrects: nil))
+        #expect(stream.append(.refused(2, isLast: true)) == .nextPost(2, refusal: 3), "it is told already")
         #expect(stream.append(.send(post: 1)) == .nextPost(2, refusal: 3))
         var seen = Stream()
         seen.append(.send(post: 1))
