@@ -87,7 +87,7 @@ import Testing
             return .failed(.refused(status: 400, [fault]))
         }
         let handled = await handle(recovery, flexFactor)
-        #expect(try results(handled).isEmpty && letters(handled).isEmpty)
+        #expect(try handled.results().isEmpty && letters(handled).isEmpty)
         guard case .delayed? = handled.publishing.first?.destination else {
             Issue.record("it is put away")
             return
@@ -106,7 +106,7 @@ import Testing
         var next = recovery
         for _ in 0..<12 {
             let handled = await handle(next, flexFactor)
-            #expect(try results(handled).isEmpty)
+            #expect(try handled.results().isEmpty)
             guard case .delayed(_, let delay)? = handled.publishing.first?.destination,
                 case .recovery(let parked)? = handled.publishing.first.map({ WorkEnvelope.decode($0.body) })
             else { break }
