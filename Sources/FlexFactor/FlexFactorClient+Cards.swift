@@ -28,7 +28,7 @@ extension FlexFactorClient {
     private func tokenize(
         _ card: ClearCard, _ key: Secret, _ lane: HTTPLane, _ traceparent: String?, _ deadline: Moment
     ) async -> Result<CardToken, CallFailure> {
-        let path = "/tokenize?mid=\(Self.escape(credentials.mid))&environment=\(Self.escape(key.exposed))"
+        let path = "/tokenize?mid=\(credentials.mid.percentEncoded)&environment=\(key.exposed.percentEncoded)"
         let request = signed(post(path, card.body, traceparent))
         let outcome = await lane.execute(
             request, to: credentials.origin, authorityFile: credentials.authorityFile, deadline: httpDeadline(deadline))

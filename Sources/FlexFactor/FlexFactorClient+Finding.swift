@@ -8,11 +8,11 @@ extension FlexFactorClient {
     func find(
         _ reference: RecoveryReference, _ since: Moment?, _ lane: HTTPLane, _ traceparent: String?, _ deadline: Moment
     ) async -> FlexFactorAnswer {
-        let scope = "mid=\(Self.escape(credentials.mid))&pageSize=50"
-        var lists = ["query=\(Self.escape(reference.text))&\(scope)"]
+        let scope = "mid=\(credentials.mid.percentEncoded)&pageSize=50"
+        var lists = ["query=\(reference.text.percentEncoded)&\(scope)"]
         if let since {
             // Clocks differ; five minutes are more than they may.
-            lists.append("from=\(Self.escape((since + .minutes(-5)).rfc3339))&orderBy=createdOn&sort=asc&\(scope)")
+            lists.append("from=\((since + .minutes(-5)).rfc3339.percentEncoded)&orderBy=createdOn&sort=asc&\(scope)")
         }
         var failure: CallFailure?
         for list in lists {

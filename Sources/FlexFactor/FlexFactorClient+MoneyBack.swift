@@ -29,7 +29,7 @@ extension FlexFactorClient {
                 }
                 pages += 1
                 let path =
-                    "/orders?status=\(status)&from=\(Self.escape(since.rfc3339))&orderBy=createdOn&sort=asc&mid=\(Self.escape(credentials.mid))&pageSize=50&pageNumber=\(page)"
+                    "/orders?status=\(status)&from=\(since.rfc3339.percentEncoded)&orderBy=createdOn&sort=asc&mid=\(credentials.mid.percentEncoded)&pageSize=50&pageNumber=\(page)"
                 let read: FlexFactorResponse.Page
                 switch await list(path, on: lane, deadline: now() + patience) {
                 case .failure(let failure): return .failure(failure)

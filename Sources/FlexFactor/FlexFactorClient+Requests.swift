@@ -34,12 +34,12 @@ extension FlexFactorClient {
         switch call {
         case .evaluate(let charge, let key), .recall(let charge, let key):
             post("/evaluate", EvaluateRequest.body(charge, idempotencyKey: key, credentials: credentials), traceparent, bearer: bearer)
-        case .find(let reference, _): get("/orders?query=\(Self.escape(reference.text))", traceparent, bearer: bearer)
-        case .lookUp(let id): get("/orders/\(Self.escape(id.text))", traceparent, bearer: bearer)
-        case .cancel(let id): post("/orders/\(Self.escape(id.text))/cancel", Self.nothing, traceparent, bearer: bearer)
+        case .find(let reference, _): get("/orders?query=\(reference.text.percentEncoded)", traceparent, bearer: bearer)
+        case .lookUp(let id): get("/orders/\(id.text.percentEncoded)", traceparent, bearer: bearer)
+        case .cancel(let id): post("/orders/\(id.text.percentEncoded)/cancel", Self.nothing, traceparent, bearer: bearer)
         case .cancelByReference(let reference):
-            post("/orders/\(Self.escape(reference.text))/external-cancel", Self.nothing, traceparent, bearer: bearer)
-        case .refund(let id, let amount): post("/orders/\(Self.escape(id.text))/refund", refundBody(amount), traceparent, bearer: bearer)
+            post("/orders/\(reference.text.percentEncoded)/external-cancel", Self.nothing, traceparent, bearer: bearer)
+        case .refund(let id, let amount): post("/orders/\(id.text.percentEncoded)/refund", refundBody(amount), traceparent, bearer: bearer)
         case .capture(let id, let amount, let key): post("/capture", captureBody(id, amount, key), traceparent, bearer: bearer)
         }
     }
@@ -75,19 +75,5 @@ extension FlexFactorClient {
         request.fields.sign(
             request.body, method: request.method.rawValue, host: credentials.origin.authority, key: key, now: now())
         return request
-    }
-
-    /// Percent-encodes everything but the unreserved characters of RFC 3986.
-    static func escape(_ text: String) -> String {
-        var escaped = ""
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-                UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
-                escaped.unicodeScalars.append(Unicode.Scalar(byte))
-            default: escaped += (byte < 16 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
-            }
-        }
-        return escaped
     }
 }

@@ -157,7 +157,8 @@ struct LetterWriter: Sendable {
     /// The letter of money back that was sent again with the time of its sending, and was told as what was told of as much: nobody can say whether
     /// that is so; `nil` for all else, and for what a command gave back.
     func reportedAgain(
-        _ message: IncomingMessage, _ news: WebhookNews, _ own: MoneyBackClaim, _ told: ClaimRecord, subject: DeadLetter.Subject, now: Moment
+        _ message: IncomingMessage, _ news: WebhookNews, _ own: MoneyBackClaim, _ told: ClaimRecord, subject: DeadLetter.Subject,
+        now: Moment
     ) -> StageMessage? {
         guard news.isRestamped, let order = news.orderID, case .moneyBack(let back) = told.claim.act, back.id != own.id else { return nil }
         switch back.step {

@@ -85,7 +85,8 @@ package struct ClaimedRecovery: Sendable {
             let own = knowledge == .unsent ? sending?.id : nil
             let told = Claim.Told(
                 draft.reason.kind, basis, withdrawing: own, seen: recovery.seen(by: basis),
-                refused: basis == .absent || basis == .unsent ? refusedPost : nil, unlessPaid: !draft.reason.kind.isPaid && draft.other == nil)
+                refused: basis == .absent || basis == .unsent ? refusedPost : nil,
+                unlessPaid: !draft.reason.kind.isPaid && draft.other == nil)
             return .claim(.told(told), telling: draft)
         case .noting(let stop): return note(stop)
         case .announcing: return .claim(.exists(answering: sending?.id), telling: nil)

@@ -323,7 +323,9 @@ extension Recovery {
         }
         switch (phase, failure) {
         // The list shows it: nothing is charged beside that, and its page is asked again.
-        case (.due, .unknown(.unconfirmed)), (.seeking(nil), .unknown(.unconfirmed)) where now >= keyDies(timing): break
+        case (.due, .unknown(.unconfirmed)),
+            (.seeking(nil), .unknown(.unconfirmed)) where now >= keyDies(timing):
+            break
         // The list cannot be had, and its silence would have proved nothing.
         case (.due, .unknown), (.due, .refused), (.due, .conflict):
             phase = .ready
@@ -341,7 +343,8 @@ extension Recovery {
             if isOverdue(now, until: until, timing: timing) { return nil }
         case (.ready, .refused(let status, let errors)) where isFirstTaken: return .refuse(.byFlexFactor(status: status), errors)
         // FlexFactor has the order and takes no further post of it now: that is no end.
-        case (.ready, .refused) where isSync && charge != nil, (.unanswered, .refused) where isSync && charge != nil && (evidence.exists || isKnownToExist):
+        case (.ready, .refused) where isSync && charge != nil,
+            (.unanswered, .refused) where isSync && charge != nil && (evidence.exists || isKnownToExist):
             return rest(phase.orderID, until: until, now: now, timing: timing)
         case (.due, _), (.ready, .notSent), (.ready, .throttled):
             if isFirstTaken, failures >= timing.attempts { return .spend }

@@ -19,7 +19,7 @@ struct Withheld {
     init(_ credentials: GatewayCredentials, authorization: Secret?, call: FlexFactorCall? = nil, card: ClearCard? = nil) {
         var secrets = [credentials.appKey.exposed, credentials.appSecret.exposed]
         var personal: [String?] = []
-        if let key = credentials.environmentKey { secrets += [key.exposed, FlexFactorClient.escape(key.exposed)] }
+        if let key = credentials.environmentKey { secrets += [key.exposed, key.exposed.percentEncoded] }
         if let authorization { secrets.append(String(authorization.exposed.drop { $0 != " " }.dropFirst())) }
         if let card {
             secrets.append(card.number)

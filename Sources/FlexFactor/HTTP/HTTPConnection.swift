@@ -141,7 +141,8 @@ final class HTTPConnection: ChannelInboundHandler {
             guard let finished = exchange, let head = finished.head else { return }
             let response = HTTPResponse(
                 status: Int(head.status.code), retryAfter: head.headers.first(name: "retry-after"),
-                body: HTTPResponse.unpacked(finished.body, head.headers.first(name: "content-encoding")), connection: NIOLoopBound(self, eventLoop: context.eventLoop))
+                body: HTTPResponse.unpacked(finished.body, head.headers.first(name: "content-encoding")),
+                connection: NIOLoopBound(self, eventLoop: context.eventLoop))
             end(.answered(response))
             if head.isKeepAlive, context.channel.isActive { isAnswered = true } else { close() }
         }

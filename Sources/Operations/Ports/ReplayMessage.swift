@@ -49,7 +49,9 @@ package struct ReplayMessage: Sendable, Equatable {
     ///
     /// - Parameter edition: a message that a run sends twice is one.
     private static func sentAgain(_ body: [UInt8], _ letter: DeadLetter, as edition: UInt64) -> [UInt8] {
-        guard letter.stage == .cascade || letter.stage == .retry, case .recovery(let recovery) = WorkEnvelope.decode(body) else { return body }
+        guard letter.stage == .cascade || letter.stage == .retry, case .recovery(let recovery) = WorkEnvelope.decode(body) else {
+            return body
+        }
         return WorkEnvelope.encode(recovery.sentAgain(as: edition, isRefused: letter.reason == .refusedByFlexFactor))
     }
 

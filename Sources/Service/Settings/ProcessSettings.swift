@@ -70,7 +70,8 @@ package struct ProcessSettings: Sendable {
         configurationWatch = watch == 0 ? nil : .seconds(watch)
         broker = settings.broker()
         let prefix = settings.parsed(
-            "topology.prefix", default: "recovery", "a name of letters, digits, dots, dashes and underscores, not of the broker's own (amq.)"
+            "topology.prefix", default: "recovery",
+            "a name of letters, digits, dots, dashes and underscores, not of the broker's own (amq.)"
         ) { text in
             let isBrokers = text == "amq" || text.hasPrefix("amq.")
             return !isBrokers && text.utf8.count <= 64 && text.utf8.allSatisfy(isNameByte) ? text : nil

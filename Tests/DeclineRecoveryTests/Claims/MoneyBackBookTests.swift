@@ -265,7 +265,8 @@ import Testing
         stream.refund("r-2", .send(round: 1), amount: 700)
         #expect(back()?.mostAsked(byNewsOf: []) == nil)
         stream.refund("r-3", .send(round: 1), amount: 900)
-        #expect(back()?.asked(byNewsOf: []) == 700 && back()?.mostAsked(byNewsOf: []) == 900 && back()?.mostAsked(byNewsOf: [7, 700]) == nil)
+        #expect(
+            back()?.asked(byNewsOf: []) == 700 && back()?.mostAsked(byNewsOf: []) == 900 && back()?.mostAsked(byNewsOf: [7, 700]) == nil)
         #expect(stream.append(news("n-3", asked: nil)) == granted)
     }
 

@@ -220,11 +220,12 @@ import Testing
     }
 
     /// A gateway whose own codes are longer passes on the network's.
-    @Test(arguments: [
-        ("stripe", "43", "Your card was declined."), ("nmi", "41", "DECLINED"), ("braintree", "R1", nil), ("checkout", "RC=43", nil),
-        ("nobody", "43", "Declined"), ("nobody", "41", nil), ("nobody", "Declined (43)", nil),
-        ("nobody", "Network:Visa|IssuerCode:43", nil), ("nobody", "", "Network:Visa|IssuerCode:43"),
-    ] as [(String, String, String?)])
+    @Test(
+        arguments: [
+            ("stripe", "43", "Your card was declined."), ("nmi", "41", "DECLINED"), ("braintree", "R1", nil), ("checkout", "RC=43", nil),
+            ("nobody", "43", "Declined"), ("nobody", "41", nil), ("nobody", "Declined (43)", nil),
+            ("nobody", "Network:Visa|IssuerCode:43", nil), ("nobody", "", "Network:Visa|IssuerCode:43"),
+        ] as [(String, String, String?)])
     func aCodeThatOnlyTheNetworkHasIsTheNetworks(source: String, code: String, text: String?) {
         #expect(isOrder(classify(source, code, text: text)))
     }

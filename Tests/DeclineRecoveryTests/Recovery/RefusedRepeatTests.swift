@@ -53,7 +53,9 @@ import Testing
         #expect(try step(&recovery, .notListed, at: now, is: isFind) == nil)
         #expect(
             try step(&recovery, .noSuchOrder, at: now, is: isCancel) == .refuse(.byFlexFactor(status: 400), [Self.fault]))
-        #expect(recovery.sentAgain(isRefused: true).phase == .due && recovery.sentAgain().phase != .due, "a letter of another kind tells nothing of it")
+        #expect(
+            recovery.sentAgain(isRefused: true).phase == .due && recovery.sentAgain().phase != .due,
+            "a letter of another kind tells nothing of it")
     }
 
     /// The first request took the money; what FlexFactor says to its repeats is no word about it.

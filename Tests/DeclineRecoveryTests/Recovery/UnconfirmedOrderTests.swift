@@ -44,7 +44,9 @@ import Testing
         let now = declinedAt + .minutes(10)
         let evidence = OrderEvidence(order: .cancelled(since: declinedAt + .minutes(2)))
         let over = RecoveryRoute.retry(.managed, until: declinedAt + .minutes(5))
-        let cases: [(RecoveryRoute?, RecoveryPhase)] = [(nil, .reconciling(nil, .look)), (over, .closing(nil, .look)), (over, .closed(nil))]
+        let cases: [(RecoveryRoute?, RecoveryPhase)] = [
+            (nil, .reconciling(nil, .look)), (over, .closing(nil, .look)), (over, .closed(nil)),
+        ]
         for (route, phase) in cases {
             var unseen = recovery(route, phase, evidence)
             var seen = unseen

@@ -64,7 +64,10 @@ import Testing
 
     @Test(
         arguments: [
-            (["letters"], ["stage": "nowhere"], "stage: expected one of intake, cascade, retry, outcomes, suspects, unrouted, held, found "),
+            (
+                ["letters"], ["stage": "nowhere"],
+                "stage: expected one of intake, cascade, retry, outcomes, suspects, unrouted, held, found "
+            ),
             (["letters"], ["state": "open,shut"], "state: expected all, or of open, "),
             (["letters"], ["since": "1d"], "since: expected milliseconds since 1970, found '1d'."),
             (["letters"], ["limit": "500"], "limit: expected a whole number of 1...200, found '500'."),
