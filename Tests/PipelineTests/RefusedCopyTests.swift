@@ -189,4 +189,30 @@ import Testing
         }
         #expect(kept.sentAgain(isRefused: true).phase == .due && kept.sentAgain().edition == nil)
     }
+
+    /// Another publication's refusal is told while this one asks for its order: this one is posted next, and asks for nothing for ever.
+    @Test(arguments: [MITMode.managed, .sync]) func whatWasToldOfAnotherPublicationMeanwhileIsNotAskedForEver(mode: MITMode) async throws {
+        let recovery = recovery(mode, edition: 8)
+        let (claims, fault) = (claims, Self.fault)
+        let first = claims.append(ClaimRequest(.send(post: 1), of: recovery, telling: nil, at: Self.now), by: "w-2").id
+        let flexFactor = ScriptedFlexFactor { call, _ in
+            switch call {
+            case .evaluate: return .failed(.refused(status: 400, [fault]))
+            case .cancelByReference:
+                claims.append(ClaimRequest(.refused(first), of: recovery, telling: nil, at: Self.now), by: "w-2")
+                return .noSuchOrder
+            default: return .notListed
+            }
+        }
+        let stage = RetryStage(in: .sample(clock, claims: claims), flexFactor: flexFactor, cancels: Cancels())
+        var timeline = StageTimeline(.retry, clock)
+        try await timeline.run(recovery) { await stage.handle($0) }
+        #expect(timeline.results.map { $0["id"]?.string } == [recovery.reference.text + "/rejected/post-2"], "\(timeline.lines)")
+        #expect(clock.now() < Self.now + .minutes(60))
+        guard case .evaluate(_, let key)? = flexFactor.calls.last else {
+            Issue.record("\(flexFactor.calls)")
+            return
+        }
+        #expect(key == recovery.idempotencyKey(of: .evaluate(post: 2)))
+    }
 }

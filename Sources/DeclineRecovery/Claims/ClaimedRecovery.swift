@@ -234,8 +234,12 @@ package struct ClaimedRecovery: Sendable {
             switch verdict {
             case .told(let record, _)?: state = .ended(.again(record))
             case .nextPost(_, let refusal?)? where refusal.isRefusal(of: recovery.edition): state = .ended(.again(refusal))
+            // It is of another publication: this one goes on with a post of its own.
+            case .nextPost(let post, _)?:
+                recovery.goOn(withPost: post)
+                state = .ended(.stop(.park(until: now + recovery.backoff)))
             // However late it is: what was sent since is looked for as well.
-            case .askedTooEarly?, .mayBeCharged?, .nextPost?: state = .ended(.stop(.park(until: now + recovery.backoff)))
+            case .askedTooEarly?, .mayBeCharged?: state = .ended(.stop(.park(until: now + recovery.backoff)))
             case nil where stop.leavesIt: state = .ended(.hold)
             default: state = .ended(.stop(stop))
             }

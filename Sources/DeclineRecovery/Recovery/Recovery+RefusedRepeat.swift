@@ -14,4 +14,11 @@ extension Recovery {
         evidence.refusal = nil
         phase = .seeking(id)
     }
+
+    /// What FlexFactor refused was told of another publication: this one is posted under the next key, while there is time.
+    mutating func goOn(withPost next: Int) {
+        post = next
+        evidence.beginPost()
+        if case .closing(nil, _) = phase { phase = .due }
+    }
 }
