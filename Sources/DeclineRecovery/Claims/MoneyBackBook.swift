@@ -44,6 +44,9 @@ struct MoneyBackBook: Sendable {
 
     var isCommanded: Bool { entries.contains { $0.round > 0 } }
 
+    /// A command's refund was told of which FlexFactor's news have not been heard.
+    var isUnheard: Bool { entries.contains { $0.told >= 0 && $0.kind == .refunded && $0.command != nil && $0.news == nil } }
+
     /// What the commands ask for whose requests stand open, in minor units, in their order; `nil` for an amount that is not known.
     var asks: [Int64?] { entries.filter(\.isOpen).map(\.minorUnits) }
     /// - Parameter isPaidBack: all of the money was told as back before.

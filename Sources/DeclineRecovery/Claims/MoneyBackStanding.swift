@@ -16,6 +16,8 @@ extension ClaimBook.Standing {
         package let isDisputeTold: Bool
         /// FlexFactor was asked for some of it.
         package let isCommanded: Bool
+        /// A command's refund was told of which FlexFactor's news have not been heard.
+        let isUnheard: Bool
         /// What the commands ask for whose requests stand open, in minor units, in their order; `nil` for an amount that is not known.
         package let asks: [Int64?]
         /// How many these are, and what they ask for together; `nil` where one's amount is not known.
@@ -31,6 +33,7 @@ extension ClaimBook.Standing {
             isDisputed = refunds?.isDisputed ?? false
             isDisputeTold = refunds?.isDisputeTold ?? false
             isCommanded = refunds?.isCommanded ?? false
+            isUnheard = refunds?.isUnheard ?? false
             asks = refunds?.asks ?? []
         }
     }
@@ -50,6 +53,8 @@ extension ClaimBook.Standing.MoneyBack {
     }
 
     private func candidates(byNewsOf readings: [Int64]) -> [Int64?] {
-        asks.filter { ask in readings.isEmpty || ask.map { readings.contains($0) } ?? true }
+        // What says nothing at all is of what was told before it is of what may never have been done.
+        if readings.isEmpty, isUnheard { return [] }
+        return asks.filter { ask in readings.isEmpty || ask.map { readings.contains($0) } ?? true }
     }
 }

@@ -270,6 +270,24 @@ import Testing
         #expect(stream.append(news("n-3", asked: nil)) == granted)
     }
 
+    /// A command's refund was told, and its news come behind another command's request, which may never be carried out.
+    @Test func newsOfNoAmountAreOfWhatWasTold() {
+        var stream = Stream()
+        stream.pay()
+        stream.refund("r-1", .send(round: 1), amount: 700)
+        stream.refund("r-1", .told(.refunded, round: 1, isWhole: false), amount: 700)
+        stream.refund("r-2", .send(round: 1), amount: 500)
+        func back() -> ClaimBook.Standing.MoneyBack? {
+            stream.book.standing(of: Fingerprint(of: Stream.reference("d-1"), merchant: "acme"))?.back
+        }
+        #expect(back()?.asked(byNewsOf: []) == 0 && back()?.asked(byNewsOf: [5, 500]) == 500)
+        func news(_ id: String, asked: Int64?) -> Claim.Act {
+            .moneyBack(MoneyBackClaim(Fingerprint(id), asked: asked, .news(isWhole: false, isLate: true)))
+        }
+        #expect(stream.append(news("n-1", asked: 0)) == .told(2, .refunded))
+        #expect(back()?.asked(byNewsOf: []) == 500 && back()?.refunded == 700)
+    }
+
     /// FlexFactor may send news again with the time of that: by what tells one from another they look like another of as much.
     @Test func newsThatAreSentAgainWithAnotherTimeAreNoSecondRefund() {
         func news(_ id: String, isAgain: Bool = true) -> Claim.Act {
