@@ -60,6 +60,7 @@ extension WorkEnvelope {
                     })
             },
             isApproved: try evidence.optionalFlag("approved") ?? false,
+            named: try evidence.optionalText("named").map(FlexFactorOrderID.init(_:)),
             // A letter may hold a mark in its place: then FlexFactor is asked anew.
             seen: try evidence.optionalText("seen").flatMap { UInt64($0, radix: 36) })
     }

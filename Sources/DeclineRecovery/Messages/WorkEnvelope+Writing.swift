@@ -77,6 +77,7 @@ extension WorkEnvelope {
             }
         }
         if evidence.isApproved { json.member("approved", true) }
+        json.optional("named", evidence.named?.text)
         json.optional("seen", evidence.seen.map { String($0, radix: 36) })
     }
 

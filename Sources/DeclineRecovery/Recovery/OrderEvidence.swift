@@ -13,6 +13,8 @@ package struct OrderEvidence: Sendable, Equatable {
     package internal(set) var refusal: Refusal?
     /// FlexFactor answered that it is approved: beside a cancel that it accepted, only the order itself tells which of the two holds.
     package internal(set) var isApproved: Bool
+    /// What FlexFactor named in answer to an earlier post: all posts of a sync retry are of one order.
+    package internal(set) var named: FlexFactorOrderID?
     /// The claim of the last request that stood when this was learned.
     package internal(set) var seen: UInt64?
 
@@ -35,13 +37,14 @@ package struct OrderEvidence: Sendable, Equatable {
 
     init(
         order: Word = .none, sentAt: Moment? = nil, conflictSince: Moment? = nil, refusal: Refusal? = nil, isApproved: Bool = false,
-        seen: UInt64? = nil
+        named: FlexFactorOrderID? = nil, seen: UInt64? = nil
     ) {
         self.order = order
         self.sentAt = sentAt
         self.conflictSince = conflictSince
         self.refusal = refusal
         self.isApproved = isApproved
+        self.named = named
         self.seen = seen
     }
 
@@ -80,9 +83,10 @@ package struct OrderEvidence: Sendable, Equatable {
         refusal = Refusal(since: refusal?.since ?? now, status: status, errors: FieldError.told(errors))
     }
 
-    /// What was learned of the post before says nothing of the next, which has a key of its own.
-    mutating func beginPost() {
+    /// What was learned of the post before says nothing of the next, which has a key of its own; but it is of the same order.
+    mutating func beginPost(of order: FlexFactorOrderID? = nil) {
         (sentAt, conflictSince, refusal) = (nil, nil, nil)
+        named = order ?? named
     }
 
     /// What an answer proves by itself. A denial is noted by whoever knows which call it answers.

@@ -126,8 +126,8 @@ extension Recovery {
 
     private mutating func beginNextPost() {
         post += 1
+        evidence.beginPost(of: phase.orderID)
         phase = .ready
-        evidence.beginPost()
     }
 
     /// Whether the post may go out: for the first time, or again under a key that FlexFactor remembers.
@@ -136,7 +136,7 @@ extension Recovery {
     }
 
     private func look(_ id: FlexFactorOrderID?, _ now: Moment) -> RecoveryStep {
-        .call(id.map(FlexFactorCall.lookUp) ?? search(now))
+        .call((id ?? evidence.named).map(FlexFactorCall.lookUp) ?? search(now))
     }
 
     private func closing(_ id: FlexFactorOrderID?, until: Moment, now: Moment) -> RecoveryOutcome {
