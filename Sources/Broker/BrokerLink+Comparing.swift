@@ -75,6 +75,8 @@ extension Session {
     }
 
     /// What kind of queue stands under a name, asked with the right to read it alone; `nil` where the broker does not say.
+    ///
+    /// - Throws: `BrokerError.refused` with 404 where there is none.
     func kind(of queue: String) throws(BrokerError) -> String? {
         if case .kind(let kind) = try answer(about: queue) { kind } else { nil }
     }
@@ -100,6 +102,9 @@ extension Session {
             return Refusal.kind(in: text).map(KindAnswer.kind) ?? .nothing
         } catch .refused(403, _) {
             return .unreadable
+        } catch .refused(404, let text) {
+            // Whoever subscribed all the same could be given one that is made in between, of whatever kind.
+            throw .refused(code: 404, text: text)
         } catch .refused(let code, _) where code < ReplyCode.firstOfErrors && code != ReplyCode.connectionForced {
             return .nothing
         }
