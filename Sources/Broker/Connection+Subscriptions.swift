@@ -6,20 +6,31 @@ extension Connection {
     /// Subscribes again; `false` where the broker refuses the queue, for it was deleted perhaps. That must not keep the others from theirs.
     func subscribe(_ consumer: Consumer, _ session: Session) throws(BrokerError) -> Bool {
         do throws(BrokerError) {
-            if consumer.isInDoubt, let expected = consumer.kind, let found = try session.kind(of: consumer.queue),
-                found != expected.rawValue
-            {
-                throw .refused(
-                    code: 406, text: TopologyDifference.otherKind(queue: consumer.queue, found: found, expected: expected).description)
-            }
+            try refuseOtherKind(consumer, session)
             try session.subscribe(consumer)
-            if consumer.noteStanding() { events(.subscriptionRestored(queue: consumer.queue)) }
+            do throws(BrokerError) {
+                // Another may have come between the question and the subscription. What that handed over goes back with its channel.
+                try refuseOtherKind(consumer, session)
+            } catch {
+                try session.leave(consumer)
+                throw error
+            }
+            if consumer.noteStanding() {
+                events(.subscriptionRestored(queue: consumer.queue))
+                session.handOut()
+            }
             watchResumption(of: consumer)
             return true
         } catch {
             try leaveAlone(consumer, error)
             return false
         }
+    }
+
+    private func refuseOtherKind(_ consumer: Consumer, _ session: Session) throws(BrokerError) {
+        guard consumer.isInDoubt, let expected = consumer.kind, let found = try session.kind(of: consumer.queue), found != expected.rawValue
+        else { return }
+        throw .refused(code: 406, text: TopologyDifference.otherKind(queue: consumer.queue, found: found, expected: expected).description)
     }
 
     /// Tries a queue that the broker refuses again later. Any other error is the session's.
@@ -37,14 +48,16 @@ extension Connection {
         for subscription in session.subscriptions.values
         where subscription.lastHeard <= heardBefore && subscription.ledger.outstanding == 0 && consumes(subscription.consumer) {
             let consumer = subscription.consumer
+            var isAnother = false
             do throws(BrokerError) {
-                // It is another queue then, and perhaps of another kind.
-                if try session.isConsumedByNobody(consumer.queue) { consumer.noteGone() }
+                isAnother = try session.isConsumedByNobody(consumer.queue)
             } catch .refused(let code, _) where code != ReplyCode.connectionForced {
                 // No right to look, or no queue: subscribing tells.
             }
             // Something may have come while it was asked.
             guard subscription.ledger.outstanding == 0 else { continue }
+            // It is another queue then, and perhaps of another kind.
+            if isAnother { consumer.noteGone() }
             try session.leave(consumer)
             _ = try subscribe(consumer, session)
         }

@@ -235,8 +235,9 @@ final class Session {
         return found
     }
 
-    private func handOut() {
-        for subscription in subscriptions.values where !subscription.batch.isEmpty {
+    /// What comes of a queue that may be of another kind waits until that is known.
+    func handOut() {
+        for subscription in subscriptions.values where !subscription.batch.isEmpty && !subscription.consumer.isInDoubt {
             let batch = subscription.batch
             subscription.batch = []
             subscription.lastHeard = monotonicMilliseconds()
