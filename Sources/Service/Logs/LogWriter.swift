@@ -1,6 +1,11 @@
-import Glibc
 import Logging
 import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
 
 /// Writes lines to a descriptor on a thread of its own, so that nobody who logs waits for who reads the logs: a collector that hangs would
 /// stop every lane that has something to say, with charges told to nobody.
