@@ -41,7 +41,7 @@ struct Run: AsyncParsableCommand {
                   3: unfinished deliveries after which a message is tried alone, and then
                   not any more
               SALVAGE_LANES
-                  one per core
+                  one fewer than cores, at least 1
               SALVAGE_LISTEN
                   0.0.0.0:8080 for /livez, /readyz, /metrics; none for nowhere
               SALVAGE_WEBHOOKS_LISTEN
