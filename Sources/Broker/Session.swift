@@ -281,9 +281,9 @@ final class Session {
             if subscription.batch.isEmpty { subscription.batch.reserveCapacity(32) }
             subscription.batch.append(
                 Delivery(
-                    body: content.body, byteCount: content.size, properties: content.properties, exchange: content.exchange,
-                    routingKey: content.routingKey,
-                    redelivered: redelivered, consumer: subscription.consumer, tag: tag, generation: subscription.generation))
+                    body: content.takeBody(), byteCount: content.size, properties: content.takeProperties(), exchange: content.exchange,
+                    routingKey: content.routingKey, redelivered: redelivered, consumer: subscription.consumer, tag: tag,
+                    generation: subscription.generation))
         case .returned(let code, let text):
             // A return comes before its confirm, but names no number: it is the oldest publish like it.
             confirms.update { pending in

@@ -88,8 +88,7 @@ final class JSONBuffer: @unchecked Sendable {
 
     /// A text in its quotes.
     func put(_ text: String) {
-        var text = text
-        text.withUTF8 { put(text: $0) }
+        text.withBytes { put(text: $0) }
     }
 
     func put(text: UnsafeBufferPointer<UInt8>) {

@@ -10,21 +10,22 @@ package final class JSONDocument: Sendable {
 
     package var root: JSONNode { JSONNode(document: self, place: 0) }
 
-    @usableFromInline func member(_ name: String, of place: Int) -> Int? {
-        let bytes = bytes
-        return index.member(name, of: place, bytes.span)
+    /// Lends the text: a copy of the array would count a reference for each look.
+    @inline(__always)
+    private func withText<Result>(_ look: (Span<UInt8>) -> Result) -> Result { bytes.withUnsafeBufferPointer { look($0.span) } }
+
+    @usableFromInline func member(_ name: UnsafeBufferPointer<UInt8>, of place: Int) -> Int? {
+        withText { index.member(name, of: place, $0) }
     }
 
     fileprivate func member(anyCase name: String, of place: Int) -> Int? {
-        let bytes = bytes
-        return index.member(anyCase: name, of: place, bytes.span)
+        withText { index.member(anyCase: name, of: place, $0) }
     }
 
     /// Whether an object in it may have a name twice, the case of ASCII letters ignored (`JSONValue.contradictsItself` says what that means).
     /// Cheaper than that, and sure where it says no.
     package var mayRepeatItself: Bool {
-        let bytes = bytes
-        return index.mayRepeatItself(bytes.span)
+        withText { index.mayRepeatItself($0) }
     }
 
     @usableFromInline func text(at place: Int) -> String? {
@@ -32,18 +33,15 @@ package final class JSONDocument: Sendable {
         case .plain, .escaped, .name, .escapedName: break
         default: return nil
         }
-        let bytes = bytes
-        return index.text(at: place, bytes.span)
+        return withText { index.text(at: place, $0) }
     }
 
     fileprivate func says(_ wanted: String, at place: Int) -> Bool {
-        let bytes = bytes
-        return index.says(wanted, at: place, bytes.span)
+        withText { index.says(wanted, at: place, $0) }
     }
 
     fileprivate func utf8(at place: Int) -> [UInt8] {
-        let bytes = bytes
-        return index.bytes(at: place, bytes.span)
+        withText { index.bytes(at: place, $0) }
     }
 
     @usableFromInline func isNull(at place: Int) -> Bool { kind(at: place) == .null }
@@ -60,13 +58,11 @@ package final class JSONDocument: Sendable {
     }
 
     @usableFromInline func integer(at place: Int) -> Int64? {
-        let bytes = bytes
-        return index.integer(at: place, bytes.span)
+        withText { index.integer(at: place, $0) }
     }
 
     fileprivate func value(at place: Int) -> JSONValue {
-        let bytes = bytes
-        return index.value(at: place, bytes.span)
+        withText { index.value(at: place, $0) }
     }
 
     /// What stands at a place, for who goes through a text from its beginning to its end.
@@ -135,13 +131,17 @@ package struct JSONNode: Sendable {
     }
 
     /// The member of an object; `nil` where there is none, and where this is no object.
-    @inlinable package subscript(_ name: String) -> JSONNode? {
-        document.member(name, of: place).map { JSONNode(document: document, place: $0) }
-    }
+    package subscript(_ name: String) -> JSONNode? { node(name.withBytes { document.member($0, of: place) }) }
+
+    /// The same by a name that stands in the source, of which nothing need be kept.
+    package subscript(_ name: StaticString) -> JSONNode? { node(name.withUTF8Buffer { document.member($0, of: place) }) }
+
+    @inline(__always)
+    private func node(_ place: Int?) -> JSONNode? { place.map { JSONNode(document: document, place: $0) } }
 
     /// A member by its name, ASCII case ignored: FlexFactor's own texts differ in it.
     package subscript(anyCase name: String) -> JSONNode? {
-        self[name] ?? document.member(anyCase: name, of: place).map { JSONNode(document: document, place: $0) }
+        self[name] ?? node(document.member(anyCase: name, of: place))
     }
 
     @inlinable package var string: String? { document.text(at: place) }

@@ -36,25 +36,22 @@ struct JSONIndex: Sendable {
         }
     }
 
-    func member(_ wanted: String, of place: Int, _ text: Span<UInt8>) -> Int? {
-        var wanted = wanted
-        return wanted.withUTF8 { wanted in
-            entries.withUnsafeBufferPointer { entries in
-                text.withUnsafeBufferPointer { bytes in
-                    guard entries[place].kind == .object else { return nil }
-                    let length = UInt32(truncatingIfNeeded: wanted.count)
-                    var name = place + 1
-                    for _ in 0..<entries[place].start {
-                        let entry = entries[name]
-                        let isIt =
-                            entry.kind == .name
-                            ? entry.end &- entry.start == length && wanted.isWritten(in: bytes, at: Int(entry.start))
-                            : JSONReader.decoded(Int(entry.start)..<Int(entry.end), of: text).elementsEqual(wanted)
-                        if isIt { return name + 1 }
-                        name = Int(entries[name + 1].next)
-                    }
-                    return nil
+    func member(_ wanted: UnsafeBufferPointer<UInt8>, of place: Int, _ text: Span<UInt8>) -> Int? {
+        entries.withUnsafeBufferPointer { entries in
+            text.withUnsafeBufferPointer { bytes in
+                guard entries[place].kind == .object else { return nil }
+                let length = UInt32(truncatingIfNeeded: wanted.count)
+                var name = place + 1
+                for _ in 0..<entries[place].start {
+                    let entry = entries[name]
+                    let isIt =
+                        entry.kind == .name
+                        ? entry.end &- entry.start == length && wanted.isWritten(in: bytes, at: Int(entry.start))
+                        : JSONReader.decoded(Int(entry.start)..<Int(entry.end), of: text).elementsEqual(wanted)
+                    if isIt { return name + 1 }
+                    name = Int(entries[name + 1].next)
                 }
+                return nil
             }
         }
     }
@@ -118,8 +115,7 @@ struct JSONIndex: Sendable {
     func says(_ wanted: String, at place: Int, _ text: Span<UInt8>) -> Bool {
         let entry = entries[place]
         guard entry.kind == .plain else { return entry.kind == .escaped && self.text(at: place, text).hasSameCodePoints(as: wanted) }
-        var wanted = wanted
-        return wanted.withUTF8 { wanted in
+        return wanted.withBytes { wanted in
             text.withUnsafeBufferPointer { bytes in
                 Int(entry.end &- entry.start) == wanted.count && wanted.isWritten(in: bytes, at: Int(entry.start))
             }

@@ -35,25 +35,23 @@ extension StageOutcome {
 
 extension StageOutcome.JournalEntry {
     /// With what was told.
-    func telling(_ result: ResultEvent) -> Self {
-        var entry = self
-        entry.amount = amount ?? result.amount
-        entry.flexFactorOrderID = result.flexFactorOrderID
-        entry.other = result.other
-        entry.action = result.action.name
-        if result.corrects != nil { entry.becomes = result.reason.kind }
-        if result.kind.isMoneyBack { entry.resultID = result.id }
-        return entry
+    consuming func telling(_ result: ResultEvent) -> Self {
+        amount = amount ?? result.amount
+        flexFactorOrderID = result.flexFactorOrderID
+        other = result.other
+        action = result.action.name
+        if result.corrects != nil { becomes = result.reason.kind }
+        if result.kind.isMoneyBack { resultID = result.id }
+        return self
     }
 
     /// With what was told before, and is told again.
-    func telling(_ record: ClaimRecord, as messages: [StageMessage]) -> Self {
-        var entry = self
+    consuming func telling(_ record: ClaimRecord, as messages: [StageMessage]) -> Self {
         // Of what went back, as it was told: what it counts in the claims may be another.
-        entry.amount = amount ?? (record.claim.act.telling?.isMoneyBack == true ? record.toldAmount : record.claim.amount)
-        (entry.action, entry.other) = record.whatItSaid
-        if record.corrects != nil { entry.becomes = record.claim.act.telling }
-        if record.claim.act.telling?.isMoneyBack == true { entry.resultID = messages.first?.messageID }
-        return entry
+        amount = amount ?? (record.claim.act.telling?.isMoneyBack == true ? record.toldAmount : record.claim.amount)
+        (action, other) = record.whatItSaid
+        if record.corrects != nil { becomes = record.claim.act.telling }
+        if record.claim.act.telling?.isMoneyBack == true { resultID = messages.first?.messageID }
+        return self
     }
 }

@@ -159,11 +159,10 @@ package final class StageOutcome: Sendable {
         StageOutcome(publishing: publishing + messages, onward: onward, pause: pause, entry: entry)
     }
 
-    init(publishing: [StageMessage], onward: Onward? = nil, pause: Moment.Span? = nil, entry: JournalEntry) {
+    init(publishing: [StageMessage], onward: Onward? = nil, pause: Moment.Span? = nil, entry: consuming JournalEntry) {
         self.publishing = publishing
         self.onward = onward
         self.pause = pause
-        var entry = entry
         if case .told = entry.fate { entry.hasLetter = publishing.contains { $0.type == DeadLetter.type } }
         self.entry = entry
     }

@@ -2,6 +2,7 @@ import CRabbitMQ
 
 extension MessageProperties {
     /// AMQP's short strings have at most 255 bytes; rabbitmq-c would cut the length and break the connection.
+    @inline(__always)
     var tooLong: String? {
         func isLong(_ text: String?) -> Bool { (text?.utf8.count ?? 0) > 255 }
         let name: String? =
@@ -17,6 +18,7 @@ extension MessageProperties {
         return nil
     }
 
+    @inline(__always)
     func encoded(in scratch: Scratch) -> amqp_basic_properties_t {
         var wire = amqp_basic_properties_t()
         func flag(_ flag: Int32) { wire._flags |= amqp_flags_t(flag) }
@@ -69,6 +71,7 @@ extension MessageProperties {
         return wire
     }
 
+    @inline(__always)
     init(_ wire: amqp_basic_properties_t, _ texts: inout RecurringTexts) {
         func has(_ flag: Int32) -> Bool { wire._flags & amqp_flags_t(flag) != 0 }
         self.init(

@@ -37,6 +37,7 @@ final class Scratch {
     }
 
     func bytes(_ text: String) -> amqp_bytes_t {
+        if let lent = text.utf8.withContiguousStorageIfAvailable({ bytes(UnsafeRawBufferPointer($0)) }) { return lent }
         var text = text
         return text.withUTF8 { bytes(UnsafeRawBufferPointer($0)) }
     }

@@ -61,12 +61,12 @@ extension ClaimRecord {
     package static func decode(_ bytes: [UInt8]) -> ClaimRecord? {
         do throws(EnvelopeFault) {
             let data = try CloudEvent.data(of: bytes, type: type)
-            func id(_ name: String) throws(EnvelopeFault) -> Claim.ID? {
+            func id(_ name: StaticString) throws(EnvelopeFault) -> Claim.ID? {
                 guard let text = try data.optionalText(name) else { return nil }
                 guard let id = UInt64(text, radix: 36) else { throw data.fault(name, "a claim's id") }
                 return id
             }
-            func required(_ name: String) throws(EnvelopeFault) -> Claim.ID {
+            func required(_ name: StaticString) throws(EnvelopeFault) -> Claim.ID {
                 guard let id = try id(name) else { throw data.fault(name, "a claim's id") }
                 return id
             }

@@ -23,13 +23,13 @@ struct EventReader {
 
     var path: String { place.description }
 
-    private func member(_ name: String) -> JSONNode? {
+    private func member(_ name: StaticString) -> JSONNode? {
         guard let member = value?[name], !member.isNull else { return nil }
         return member
     }
 
-    private func missing(_ name: String, _ expected: String) {
-        faults.add("\(path).\(name)", "missing; expected \(expected)\(hint(at: name))")
+    private func missing(_ name: StaticString, _ expected: String) {
+        faults.add("\(path).\(name)", "missing; expected \(expected)\(hint(at: name.description))")
     }
 
     /// A member that may have been meant: named alike but for case and marks, or a letter or two off.
@@ -49,20 +49,20 @@ struct EventReader {
         return "; is \(near.name) meant for it?"
     }
 
-    private func wrong(_ name: String, _ expected: String) {
+    private func wrong(_ name: StaticString, _ expected: String) {
         faults.add("\(path).\(name)", "expected \(expected)")
     }
 
     private func describe(_ length: ClosedRange<Int>) -> String { "a text of \(length.lowerBound)...\(length.upperBound) bytes" }
 
-    func optionalText(_ name: String, _ length: ClosedRange<Int> = 0...256) -> String? {
+    func optionalText(_ name: StaticString, _ length: ClosedRange<Int> = 0...256) -> String? {
         member(name).flatMap { text(of: $0, name, length) }
     }
 
     /// Whether a member is a text that says so: nothing is told of one that is missing or says something else.
-    func says(_ name: String, _ text: String) -> Bool { member(name)?.says(text) ?? false }
+    func says(_ name: StaticString, _ text: String) -> Bool { member(name)?.says(text) ?? false }
 
-    func text(_ name: String, _ length: ClosedRange<Int> = 1...256) -> String? {
+    func text(_ name: StaticString, _ length: ClosedRange<Int> = 1...256) -> String? {
         guard let member = member(name) else {
             missing(name, describe(length))
             return nil
@@ -70,7 +70,7 @@ struct EventReader {
         return text(of: member, name, length)
     }
 
-    private func text(of member: JSONNode, _ name: String, _ length: ClosedRange<Int>) -> String? {
+    private func text(of member: JSONNode, _ name: StaticString, _ length: ClosedRange<Int>) -> String? {
         guard let text = member.string, length.contains(text.utf8.count) else {
             wrong(name, describe(length))
             return nil
@@ -78,7 +78,7 @@ struct EventReader {
         return text
     }
 
-    func optionalCount(_ name: String, _ range: ClosedRange<Int>) -> Int? {
+    func optionalCount(_ name: StaticString, _ range: ClosedRange<Int>) -> Int? {
         guard let member = member(name) else { return nil }
         guard let number = member.whole.flatMap(Int.init(exactly:)), range.contains(number) else {
             wrong(name, "a whole number of \(range.lowerBound)...\(range.upperBound)")
@@ -87,7 +87,7 @@ struct EventReader {
         return number
     }
 
-    func count(_ name: String, _ range: ClosedRange<Int>) -> Int? {
+    func count(_ name: StaticString, _ range: ClosedRange<Int>) -> Int? {
         if member(name) == nil {
             missing(name, "a whole number of \(range.lowerBound)...\(range.upperBound)")
             return nil
@@ -95,7 +95,7 @@ struct EventReader {
         return optionalCount(name, range)
     }
 
-    func flag(_ name: String) -> Bool {
+    func flag(_ name: StaticString) -> Bool {
         guard let member = member(name) else { return false }
         guard let flag = member.bool else {
             wrong(name, "true or false")
@@ -104,7 +104,9 @@ struct EventReader {
         return flag
     }
 
-    func word<Word: RawRepresentable & CaseIterable>(_ name: String, _ type: Word.Type = Word.self) -> Word? where Word.RawValue == String {
+    func word<Word: RawRepresentable & CaseIterable>(
+        _ name: StaticString, _ type: Word.Type = Word.self
+    ) -> Word? where Word.RawValue == String {
         func expected() -> String { "one of " + Word.allCases.map(\.rawValue).joined(separator: ", ") }
         guard let member = member(name) else {
             missing(name, expected())
@@ -118,7 +120,7 @@ struct EventReader {
     }
 
     /// Reads a member with a form of its own.
-    func parsed<Value>(_ name: String, _ expected: String, isRequired: Bool = true, _ parse: (String) -> Value?) -> Value? {
+    func parsed<Value>(_ name: StaticString, _ expected: String, isRequired: Bool = true, _ parse: (String) -> Value?) -> Value? {
         guard let member = member(name) else {
             if isRequired { missing(name, expected) }
             return nil
@@ -130,7 +132,7 @@ struct EventReader {
         return value
     }
 
-    func optionalObject(_ name: String) -> EventReader? {
+    func optionalObject(_ name: StaticString) -> EventReader? {
         guard let member = member(name) else { return nil }
         guard member.isObject else {
             wrong(name, "an object")
@@ -140,13 +142,13 @@ struct EventReader {
     }
 
     /// - Parameter expected: what the object is to hold, where its members alone do not say it.
-    func object(_ name: String, _ expected: String = "an object") -> EventReader {
+    func object(_ name: StaticString, _ expected: String = "an object") -> EventReader {
         if member(name) == nil { missing(name, expected) } else if let object = optionalObject(name) { return object }
         return EventReader(nil, place.member(name), faults)
     }
 
     /// What each object of a list is read as.
-    func objects<Value>(_ name: String, atMost limit: Int, _ read: (EventReader) -> Value) -> [Value] {
+    func objects<Value>(_ name: StaticString, atMost limit: Int, _ read: (EventReader) -> Value) -> [Value] {
         guard let member = member(name) else { return [] }
         guard member.isArray, member.count <= limit else {
             wrong(name, "a list of at most \(limit) objects")
@@ -164,11 +166,11 @@ struct EventReader {
         return values
     }
 
-    func has(_ name: String) -> Bool { member(name) != nil }
+    func has(_ name: StaticString) -> Bool { member(name) != nil }
 
     /// A text that decides nothing by its form: a number is taken as it is written, what is too long is cut and what is no text left out, with
     /// a note. Empty reads as absent.
-    func lenientText(_ name: String, atMost limit: Int) -> String? {
+    func lenientText(_ name: StaticString, atMost limit: Int) -> String? {
         guard let member = member(name) else { return nil }
         let text: String
         switch member.value {
@@ -188,7 +190,7 @@ struct EventReader {
     }
 
     /// A short code that may come with words: `4 AVS not supported for this card type` is 4. Words without a code are left out.
-    func lenientCode(_ name: String, atMost limit: Int) -> String? {
+    func lenientCode(_ name: StaticString, atMost limit: Int) -> String? {
         guard let text = lenientText(name, atMost: 512), text.utf8.count > limit else { return lenientText(name, atMost: limit) }
         let code = text.utf8.drop { $0 <= 0x20 }.prefix { (0x30...0x39).contains($0) || (0x41...0x5A).contains($0 & 0xDF) }
         let next = text.utf8[code.endIndex...].first { $0 > 0x20 }
@@ -202,7 +204,7 @@ struct EventReader {
     }
 
     /// One of a few words; another is left out with a note.
-    func lenientWord<Value>(_ name: String, _ parse: (String) -> Value?) -> Value? {
+    func lenientWord<Value>(_ name: StaticString, _ parse: (String) -> Value?) -> Value? {
         guard let text = lenientText(name, atMost: 64) else { return nil }
         let value = parse(text)
         if value == nil { faults.note("\(path).\(name)", "left out: it is none of the words known here") }

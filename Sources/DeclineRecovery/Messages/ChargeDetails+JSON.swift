@@ -6,7 +6,7 @@ extension ChargeDetails {
         let secure = data.optionalObject("threeDSecure").map { secure in
             ThreeDSecure(
                 ThreeDSecure.names.compactMap { name in
-                    secure.optionalText(name).flatMap { $0.isEmpty ? nil : ThreeDSecure.Field(name: name, value: $0) }
+                    secure.optionalText(name).flatMap { $0.isEmpty ? nil : ThreeDSecure.Field(name: name.description, value: $0) }
                 })
         }
         let subscription = data.optionalObject("subscription").flatMap { subscription -> Subscription? in
@@ -48,7 +48,7 @@ extension ChargeDetails {
         let secure = try reader.optionalObject("threeDSecure").map { (object) throws(EnvelopeFault) in
             var fields: [ThreeDSecure.Field] = []
             for name in ThreeDSecure.names {
-                if let value = try object.optionalText(name) { fields.append(ThreeDSecure.Field(name: name, value: value)) }
+                if let value = try object.optionalText(name) { fields.append(ThreeDSecure.Field(name: name.description, value: value)) }
             }
             return ThreeDSecure(fields)
         }

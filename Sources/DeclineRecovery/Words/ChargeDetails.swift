@@ -25,7 +25,7 @@ package struct ChargeDetails: Sendable, Equatable {
         }
 
         /// FlexFactor's fields, as messages name them.
-        package static let names = [
+        package static let names: [StaticString] = [
             "threeDsVersion", "ecommerceIndicator", "authenticationValue", "directoryServerTransactionId", "xid",
             "authenticationValueAlgorithm",
             "directoryResponseStatus", "authenticationResponseStatus", "enrolled",

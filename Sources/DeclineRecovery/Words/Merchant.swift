@@ -2,7 +2,9 @@
 ///
 /// Holds no secret: keys live in the FlexFactor module. References between the parts are checked when the configuration is read,
 /// so a look-up that finds nothing here means that the event names something the configuration does not have.
-package struct Merchant: Sendable, Equatable {
+///
+/// An object that never changes: every decline looks it up several times.
+package final class Merchant: Sendable, Equatable {
     package let id: MerchantID
     package let flexFactorGateways: [GatewayID: FlexFactorGateway]
     package let gateways: [GatewayID: Gateway]
@@ -28,6 +30,14 @@ package struct Merchant: Sendable, Equatable {
         self.recycleBilling = recycleBilling
         self.mappingRules = mappingRules
         self.policy = policy
+    }
+
+    package static func == (one: Merchant, other: Merchant) -> Bool {
+        one === other
+            || one.id == other.id && one.flexFactorGateways == other.flexFactorGateways && one.gateways == other.gateways
+                && one.gatewayProfiles == other.gatewayProfiles && one.cascadeProfiles == other.cascadeProfiles
+                && one.campaigns == other.campaigns && one.recycleBilling == other.recycleBilling
+                && one.mappingRules == other.mappingRules && one.policy == other.policy
     }
 
     /// The same merchant with another mapping, to see what it would do.

@@ -40,7 +40,7 @@ extension StageMessage {
             properties: MessageProperties(
                 contentType: "application/cloudevents+json", messageID: Self.property(messageID), correlationID: correlationID, type: type,
                 appID: "salvage", timestamp: UInt64(max(now.milliseconds / 1_000, 0)), headers: headers
-            ).sendable,
+            ).sendable(),
             body: body)
     }
 
@@ -70,7 +70,7 @@ extension Broker.OutgoingMessage {
         properties.expiration = nil
         // Orders for sending copies were carried out when it was first published.
         properties.headers.fields.removeAll { $0.name.hasPrefix("x-") || $0.name == "CC" || $0.name == "BCC" }
-        properties = properties.sendable
+        properties = properties.sendable()
         let exchange: String
         let key: String
         switch onward {
@@ -115,7 +115,7 @@ extension MessageProperties {
     /// Without what does not fit the protocol, and with a note of what was left out.
     ///
     /// A text that came as bytes that are no UTF-8 has grown on the way, and would never fit again; and headers must fit one frame, beside ours.
-    var sendable: MessageProperties {
+    consuming func sendable() -> MessageProperties {
         if fits { return self }
         var fitting = self
         var leftOut: [String] = []
@@ -127,7 +127,7 @@ extension MessageProperties {
         fit(&fitting.contentType, "content-type")
         fit(&fitting.contentEncoding, "content-encoding")
         fit(&fitting.messageID, "message-id")
-        if !fitsCorrelationID {
+        if !fitting.fitsCorrelationID {
             fitting.correlationID = nil
             leftOut.append("correlation-id")
         }
