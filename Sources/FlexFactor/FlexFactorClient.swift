@@ -243,7 +243,8 @@ package final class FlexFactorClient: Sendable {
             if isSuccess { return ours(FlexFactorResponse.order(response, id)) }
             if response.status == 404, FlexFactorResponse.isItsOwn(response) { return .noSuchOrder }
         case .cancel, .cancelByReference:
-            if let answer = FlexFactorResponse.cancelled(response) { return answer }
+            let reference: RecoveryReference? = if case .cancelByReference(let own) = call { own } else { nil }
+            if let answer = FlexFactorResponse.cancelled(response, of: reference) { return answer }
             // Of an order that FlexFactor named itself it need not say more than no.
             if case .cancel = call, [400, 422].contains(response.status), FlexFactorResponse.object(response) != nil {
                 return .cancelRefused

@@ -162,7 +162,10 @@ enum FlexFactorResponse {
 
     /// What a cancel came to; `nil` where the answer does not say it. A yes has an empty body, or an object that does not say no. A no
     /// counts by its words: that the order is not to be cancelled as it is, or that there is none. One that may mean either says neither.
-    static func cancelled(_ response: HTTPResponse) -> FlexFactorAnswer? {
+    ///
+    /// - Parameter reference: by which it was asked: then a no has to prove that there is an order (`OrderStateWords`). `nil` for an order
+    ///   that FlexFactor named itself.
+    static func cancelled(_ response: HTTPResponse, of reference: RecoveryReference? = nil) -> FlexFactorAnswer? {
         let isSuccess = (200..<300).contains(response.status)
         if isSuccess, response.body.allSatisfy({ $0 <= 0x20 }) { return .cancelAccepted }
         guard let body = object(response) else { return nil }
@@ -170,12 +173,15 @@ enum FlexFactorResponse {
             return .cancelAccepted
         }
         guard isSuccess || isItsOwn(response) else { return nil }
-        let words = texts(body).joined(separator: " ").lowercased()
+        // A merchant may be called `upstate`: what is quoted of ours says nothing.
+        let said = texts(body).map { reference?.removed(from: $0) ?? $0 }
+        let words = said.joined(separator: " ").lowercased()
         func says(_ phrases: [String]) -> Bool { phrases.contains { words.contains($0) } }
         let isAbsent = response.status == 404 || says(["not found", "no such", "not exist", "n't exist", "unknown order", "be found"])
-        let isUnfit = says(["state", "status", "be cancel", "already", "completed", "captured", "not allowed"])
+        let mayBeUnfit = says(["state", "status", "be cancel", "already", "completed", "captured", "not allowed"])
+        let isUnfit = reference == nil ? mayBeUnfit : said.contains { OrderStateWords.areSpoken(in: $0) }
         switch response.status {
-        case 200..<300, 400, 404, 422: return isAbsent == isUnfit ? nil : isAbsent ? .noSuchOrder : .cancelRefused
+        case 200..<300, 400, 404, 422: return isAbsent ? (mayBeUnfit || isUnfit ? nil : .noSuchOrder) : isUnfit ? .cancelRefused : nil
         default: return nil
         }
     }
@@ -189,10 +195,12 @@ enum FlexFactorResponse {
         return !fields(response).isEmpty
     }
 
+    /// What a person would read: what names the request or the kind of answer repeats the path, and our reference in it.
     private static func texts(_ value: JSONValue) -> [String] {
         if let text = value.string { return [text] }
         if let list = value.array { return list.flatMap(texts) }
-        return value.object?.flatMap { texts($0.value) } ?? []
+        let members = value.object?.filter { !["instance", "type", "traceid"].contains($0.name.lowercased()) } ?? []
+        return members.flatMap { texts($0.value) }
     }
 
     /// FlexFactor's field errors from either of its two shapes: an ASP.NET problem, or the bare map with a TraceId among the fields.
