@@ -146,8 +146,7 @@ extension Claim.Act {
     var isRefused: Bool { if case .refused = self { true } else { false } }
 }
 
-/// How long a decline that is as old as it may be can come again: so long it is remembered.
-let longestMemory: Moment.Span = .days(33)
+let longestMemory = Claim.longestMemory
 
 /// Tells final results, each once: by a claim before it, or what was told first in its place.
 struct Teller: Sendable {

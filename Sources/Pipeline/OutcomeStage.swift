@@ -211,11 +211,10 @@ package struct OutcomeStage: Sendable {
     /// Whether the claims can have let go of an order's recovery. How old an order is it says itself; one that does not comes to its end
     /// within weeks, and its money may come back at any time.
     private func mayBeForgotten(_ answer: FlexFactorAnswer, _ news: WebhookNews) -> Bool {
-        guard case .found(let order) = answer, let placedAt = order.placedAt else {
+        guard case .found(let order) = answer, let isOld = order.mayBeForgotten(at: environment.now()) else {
             return news.event == .refunded || news.event == .chargeback
         }
-        // A day is more than clocks differ.
-        return environment.now() + .days(1) >= placedAt + longestMemory
+        return isOld
     }
 
     private func tell(

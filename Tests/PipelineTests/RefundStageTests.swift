@@ -53,6 +53,7 @@ import Testing
     private final class World: Sendable {
         struct State {
             var refunded: Int64 = 0
+            var placedAt: Moment?
             var requests = 0
             var losesAnswer = false
             var waiting: [(message: IncomingMessage, due: Moment)] = []
@@ -64,8 +65,9 @@ import Testing
         let clock = ManualClock(RefundStageTests.now)
         let state = Mutex(State())
 
-        /// - Parameter told: what the CRM was told of the recovery, and of which order.
-        init(told: ResultReason = .approved(.answered), of orderID: FlexFactorOrderID = "g-1") {
+        /// - Parameter told: what the CRM was told of the recovery, and of which order; `nil` where nobody claimed it.
+        init(told: ResultReason? = .approved(.answered), of orderID: FlexFactorOrderID = "g-1") {
+            guard let told else { return }
             let (reference, now) = (RefundStageTests.reference, RefundStageTests.now)
             let amount = Money(minorUnits: 4_999, currency: .usd)
             let result = ResultEvent(
@@ -81,7 +83,8 @@ import Testing
             state.withLock { state in
                 guard case .refund(_, let amount) = call else {
                     let order = FlexFactorOrder(
-                        id: "g-1", state: state.refunded == 4_999 ? .returned : .completed, minorUnits: 4_999, currency: .usd)
+                        id: "g-1", state: state.refunded == 4_999 ? .returned : .completed, minorUnits: 4_999, currency: .usd,
+                        placedAt: state.placedAt)
                     return .found(order)
                 }
                 state.requests += 1
@@ -195,6 +198,21 @@ import Testing
             #expect(
                 end.requests == 0 && end.told.count == 1 && end.told.keys.allSatisfy { $0.contains("/refund_failed/") }, "\(end.told.keys)")
         }
+    }
+
+    /// The order may be another merchant's, or another recovery's. What may be forgotten is given back all the same.
+    @Test(arguments: [(nil, false), (3, false), (40, true)] as [(Int64?, Bool)])
+    func ofWhatNobodyClaimedOnlyWhatMayBeForgottenIsGivenBack(days: Int64?, isGivenBack: Bool) async {
+        let world = World(told: nil)
+        world.state.withLock {
+            $0.placedAt = days.map { Self.now + .days(-$0) }
+            $0.waiting = [(command(500), Self.now)]
+        }
+        let pod = Pod(world, dyingAfter: nil)
+        for _ in 0..<20 where world.state.withLock({ !$0.waiting.isEmpty }) { await world.run(pod) }
+        let end = world.state.withLock { $0 }
+        #expect(end.requests == (isGivenBack ? 1 : 0) && end.told.count == 1)
+        #expect(end.told.keys.allSatisfy { $0.contains(isGivenBack ? "/refunded/" : "/refund_failed/") }, "\(end.told.keys)")
     }
 
     /// No key makes a repeat of it one: a pod that was frozen must not send it by a claim of long ago.

@@ -128,6 +128,9 @@ package struct Claim: Sendable, Equatable {
 
     /// How long a granted `send` is good for, by a clock that no one sets. A pod that was frozen for longer claims again.
     package static let validity: Moment.Span = .seconds(10)
+
+    /// How long a decline that is as old as it may be can come again: so long it is remembered, and what is younger is not forgotten.
+    package static let longestMemory: Moment.Span = .days(33)
 }
 
 /// A claim as it stands on the stream: with it, for what is told, the whole result event, so that it can be told again as it was.

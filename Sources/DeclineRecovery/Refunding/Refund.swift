@@ -21,7 +21,8 @@ package struct Refund: Sendable, Equatable {
     package internal(set) var round: Int
     /// FlexFactor answered a request and did not say that it is done: it may be under way, and nothing is asked for again.
     package internal(set) var isAnswered: Bool
-    /// What the claims have of the sale; `nil` where nothing is remembered of the recovery: then the command's word and the order's count.
+    /// What the claims have of the sale; `nil` where they know of no request and no result. Then the command's word and the order's count,
+    /// where the order names the recovery or is as old as what the claims forget.
     package var sale: Sale?
     /// What the claims have of money that went back otherwise, whatever else they remember of the recovery.
     package var back = Back()
@@ -307,6 +308,10 @@ package struct Refund: Sendable, Equatable {
             }
             if order.echo == nil, let told = sale?.orderID, !told.isSame(as: order.id) {
                 return failed("FlexFactor's order of that id is not the one that the CRM was told of as approved.", order.id)
+            }
+            // What was never known is not what is forgotten, and the account's other orders may be another merchant's.
+            if order.echo == nil, sale == nil, order.mayBeForgotten(at: now) != true {
+                return failed("Nothing is known of this recovery, and FlexFactor's order of that id does not name it.", order.id)
             }
             switch order.state {
             case .completed: break

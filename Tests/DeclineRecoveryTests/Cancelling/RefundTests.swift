@@ -24,8 +24,10 @@ import Testing
 
     private struct Unreadable: Error {}
 
-    private func order(_ state: FlexFactorOrder.State, minorUnits: Int64? = nil) -> FlexFactorAnswer {
-        .found(FlexFactorOrder(id: "g-1", state: state, minorUnits: minorUnits, currency: .usd))
+    /// - Parameter days: since it was placed; so long that its recovery may be forgotten, where nothing else is said.
+    private func order(_ state: FlexFactorOrder.State, minorUnits: Int64? = nil, placed days: Int64? = 40) -> FlexFactorAnswer {
+        let placedAt = days.map { now + .days(-$0) }
+        return .found(FlexFactorOrder(id: "g-1", state: state, minorUnits: minorUnits, currency: .usd, placedAt: placedAt))
     }
 
     @Test func aCommandIsReadWithAllItsFaults() {
@@ -245,6 +247,21 @@ import Testing
         let echoing = FlexFactorOrder(id: "g-1", state: .completed, echo: RecoveryReference("A-S0"), currency: .usd)
         #expect(other.learned(.found(echoing), now: now, timing: timing) == .advance)
         #expect(fails(try refund(), .found(FlexFactorOrder(id: "g-1", state: .completed, echo: RecoveryReference("B-S0")))))
+    }
+
+    /// One account serves several merchants, and a reference that was never claimed reads as well as one that is forgotten.
+    @Test func whatNobodyKnowsIsGivenBackOnlyWhereItMayBeForgotten() throws {
+        for days in [nil, 0, 31] as [Int64?] {
+            var refund = try refund()
+            #expect(why(refund.learned(order(.completed, placed: days), now: now, timing: timing)).hasPrefix("Nothing is known"))
+        }
+        for days in [32, 400] as [Int64] {
+            var refund = try refund()
+            #expect(refund.learned(order(.completed, placed: days), now: now, timing: timing) == .advance)
+        }
+        var named = try refund()
+        let echoing = FlexFactorOrder(id: "g-1", state: .completed, echo: named.command.reference)
+        #expect(named.learned(.found(echoing), now: now, timing: timing) == .advance)
     }
 
     @Test func theApprovalSaysWhichOrderAndHowMuch() throws {
