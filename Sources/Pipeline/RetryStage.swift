@@ -40,6 +40,16 @@ package struct RetryStage: Sendable {
         if let sent {
             cancellation.place(at: flexFactor.gateways(of: sent, among: cancellation.gateways, merchant: cancellation.merchantID))
         }
+        switch await environment.claims.told(of: cancellation.reference, merchant: cancellation.merchantID) {
+        case .told(let record):
+            if let kind = record.claim.act.telling, cancellation.hears(kind, of: record.flexFactorOrderID) {
+                return again(record, cancellation, message)
+            }
+        case .unreadable(.approved) where cancellation.mayCancel:
+            let stop = cancellation.askAgain(environment.now(), environment.timing, after: .seconds(5))
+            return await finish(cancellation, stop, message, because: Self.unreadable)
+        case .unreadable, .notYet, .unknown: break
+        }
         if cancellation.isBlind,
             let place = environment.claims.standing(of: cancellation.reference, merchant: cancellation.merchantID)?.namedAt
         {
@@ -71,27 +81,14 @@ package struct RetryStage: Sendable {
     ) async -> StageOutcome {
         let now = environment.now()
         func entry(_ fate: StageOutcome.Kind, gateway: GatewayID? = nil, amount: Money? = nil) -> StageOutcome.JournalEntry {
-            StageOutcome.JournalEntry(
-                merchantID: cancellation.merchantID, reference: cancellation.reference, gatewayID: gateway, fate: fate,
-                attempts: cancellation.attempts, amount: amount)
+            self.entry(of: cancellation, fate, gateway: gateway, amount: amount)
         }
         func handled(_ publishing: [StageMessage], _ fate: StageOutcome.Kind) -> StageOutcome {
             StageOutcome(publishing: publishing, entry: entry(fate))
         }
-        let subject = DeadLetter.Subject(
-            merchantID: cancellation.merchantID, reference: cancellation.reference, orderID: cancellation.reference.orderID)
-        func standing() -> ClaimBook.Standing? {
-            environment.claims.standing(of: cancellation.reference, merchant: cancellation.merchantID)
-        }
-        func again(_ record: ClaimRecord) -> StageOutcome {
-            let messages = record.messages(reply: nil, traceparent: message.traceparent)
-            let letter = letters.contradiction(message, record, standing(), subject: subject, now: now)
-            return StageOutcome(
-                publishing: messages + (letter.map { [$0] } ?? []), entry: entry(record.fate).telling(record, as: messages))
-        }
+        let subject = DeadLetter.Subject(of: cancellation)
         switch stop {
         case .park(let until):
-            if cancellation.isLooking, let record = await toldEnd(of: cancellation) { return again(record) }
             let delay = until - now
             return handled([cancellation.message(to: .delayed(.retry, delay), message.traceparent)], .parked(delay, because: "cancelling"))
         case .announce:
@@ -109,13 +106,19 @@ package struct RetryStage: Sendable {
                 result, .known, of: cancellation.reference, merchant: cancellation.merchantID, debt: nil, until: now + longestMemory)
             switch telling {
             case .tell(let result):
-                let letter = letters.contradiction(message, result, standing(), subject: subject, now: now)
+                let standing = environment.claims.standing(of: cancellation.reference, merchant: cancellation.merchantID)
+                let letter = letters.contradiction(message, result, standing, subject: subject, now: now)
                 let isPaid = result.reason.kind == .approved
                 let amount = isPaid ? first?.saleAmount : nil
                 return StageOutcome(
                     publishing: result.messages(reply: nil, traceparent: message.traceparent) + (letter.map { [$0] } ?? []),
                     entry: entry(.told(result.kind, reason: result.reason.code), gateway: gateway, amount: amount).telling(result))
-            case .again(let record): return again(record)
+            case .again(let record):
+                // An accepted cancel may have voided what was told as paid, or another order of it be paid as well.
+                let letter =
+                    letters.secondOrder(message, result, record, subject: subject, now: now)
+                    ?? letters.reversal(message, result, record, subject: subject, now: now)
+                return again(record, cancellation, message).with(letter.map { [$0] } ?? [])
             case .underWay: return handled([], .ignored("its recovery tells the end"))
             case .hold:
                 let delay: Moment.Span = .seconds(5)
@@ -124,11 +127,9 @@ package struct RetryStage: Sendable {
                     .parked(delay, because: "no claim can be made"))
             }
         case .end(let why):
-            // The recovery may have heard of the command before FlexFactor could be asked, and have ended by it.
-            if why == .nothingToCancel || why == .alreadyClosed, let record = await toldEnd(of: cancellation),
-                why == .nothingToCancel || record.claim.act.telling == .cancelled
-            {
-                return again(record)
+            // The recovery may have heard of the command, or of the money, while FlexFactor was asked, and have ended by it.
+            if let record = await toldEnd(of: cancellation), why != .alreadyClosed || record.claim.act.telling == .cancelled {
+                return again(record, cancellation, message)
             }
             // A rebill that was named without its gateway is one under several names, and is answered once: by what was found, or by one for all.
             if why == .nothingToCancel {
@@ -160,9 +161,12 @@ package struct RetryStage: Sendable {
                 publishing: answer.messages(reply: nil, traceparent: message.traceparent),
                 entry: entry(.told(answer.kind, reason: answer.reason.code)).telling(answer))
         case .giveUp:
-            // Whoever told it as cancelled may have died before that was published.
-            if let record = await toldEnd(of: cancellation), cancellation.isLooking || record.claim.act.telling == .cancelled {
-                return again(record)
+            // Whoever told it as cancelled may have died before that was published. Beside an approval a person sees to what the cancel may
+            // have voided, unless it was refused or never asked.
+            if let record = await toldEnd(of: cancellation),
+                cancellation.isLooking || cancellation.word == .refused || record.claim.act.telling == .cancelled
+            {
+                return again(record, cancellation, message)
             }
             let lack =
                 cancellation.word == .accepted
@@ -172,6 +176,24 @@ package struct RetryStage: Sendable {
                 message, because: .cancelFailed, explanation: "\(lack): \(cause ?? "FlexFactor does not show the order as closed").",
                 subject: subject, attempts: cancellation.attempts, now: now)
         }
+    }
+
+    private func entry(
+        of cancellation: Cancellation, _ fate: StageOutcome.Kind, gateway: GatewayID? = nil, amount: Money? = nil
+    ) -> StageOutcome.JournalEntry {
+        StageOutcome.JournalEntry(
+            merchantID: cancellation.merchantID, reference: cancellation.reference, gatewayID: gateway, fate: fate,
+            attempts: cancellation.attempts, amount: amount)
+    }
+
+    /// Answers the command by what was told of its recovery.
+    private func again(_ record: ClaimRecord, _ cancellation: Cancellation, _ message: IncomingMessage) -> StageOutcome {
+        let messages = record.messages(reply: nil, traceparent: message.traceparent)
+        let letter = letters.contradiction(
+            message, record, environment.claims.standing(of: cancellation.reference, merchant: cancellation.merchantID),
+            subject: DeadLetter.Subject(of: cancellation), now: environment.now())
+        let entry = entry(of: cancellation, record.fate).telling(record, as: messages)
+        return StageOutcome(publishing: messages + (letter.map { [$0] } ?? []), entry: entry)
     }
 
     /// What was told of the recovery, where it answers the command as well: nothing is left to cancel, and whether FlexFactor can be asked
@@ -212,5 +234,11 @@ extension Cancellation {
         StageMessage(
             to: .cancels, messageID: reference.text + "/cancel", type: CancelNotice.type, traceparent: traceparent,
             body: CancelNotice(merchantID: merchantID, reference: reference, time: time).encoded())
+    }
+}
+
+extension DeadLetter.Subject {
+    fileprivate init(of cancellation: Cancellation) {
+        self.init(merchantID: cancellation.merchantID, reference: cancellation.reference, orderID: cancellation.reference.orderID)
     }
 }

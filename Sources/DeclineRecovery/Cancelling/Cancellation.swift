@@ -11,6 +11,8 @@
 /// shown it or a claim names it. Where neither does, the list not showing ours, FlexFactor's answer to the cancel is what is known: accepted,
 /// and it is cancelled; refused, and the recovery, which has the order's id or asks for it, tells how it ended.
 ///
+/// What was told of the recovery as paid or cancelled answers the command, and FlexFactor is asked nothing: it may void what is paid.
+///
 /// The command is made known before anything is asked: FlexFactor may be away for days, and what was not sent yet must not be sent when it
 /// comes back. Whoever sees the order closed afterwards waits a while, then knows of it, and tells `cancelled` too: one final kind, whoever
 /// is first.
@@ -127,6 +129,8 @@ package struct Cancellation: Sendable, Equatable {
     }
 
     package var isLooking: Bool { if case .looking = phase { true } else { false } }
+    /// Whether it may ask FlexFactor to cancel yet.
+    package var mayCancel: Bool { if case .settling = phase { false } else { true } }
 
     /// Whether FlexFactor accepted to cancel an order of which it has shown nothing.
     package var isBlind: Bool { if case .settling = phase { word == .accepted && orderID == nil } else { false } }
@@ -138,6 +142,25 @@ package struct Cancellation: Sendable, Equatable {
         if isAnnounced { return nil }
         isAnnounced = true
         return .announce
+    }
+
+    /// The CRM was told so of its recovery. What is told as paid is not asked to be cancelled any more; where that may have been asked already,
+    /// its order says what came of it.
+    ///
+    /// - Parameter order: of which it was told.
+    /// - Returns: whether that answers the command.
+    package mutating func hears(_ told: ResultKind, of order: FlexFactorOrderID?) -> Bool {
+        guard told == .approved || told == .cancelled else { return false }
+        if isLooking { return true }
+        guard told == .approved else { return false }
+        var isAsked = isBlind
+        if case .cancelling = phase {
+            phase = .settling(0)
+            isAsked = true
+        }
+        // Of several gateways it is not known which has it.
+        if isAsked, gateways.count == 1 { orderID = orderID ?? order }
+        return false
     }
 
     /// Only there can the order be: the claims tell where it was sent.

@@ -1,0 +1,114 @@
+import TestSupport
+import Testing
+
+@testable import DeclineRecovery
+@testable import Pipeline
+
+/// A command to cancel what the CRM was told of as paid, while FlexFactor would do it.
+@Suite struct CancelPaidTests {
+    private static let now = Moment(milliseconds: 1_800_000_000_000)
+    private let clock = ManualClock(Self.now)
+    private let claims = MemoryClaims(now: Self.now)
+    private let reference = RecoveryReference(
+        DeclineIdentity(merchantID: "acme", source: "crm", id: "d-1"), orderID: "A1", kind: .rerun, sequence: 1)
+
+    private func tell(_ reason: ResultReason) {
+        let result = ResultEvent(
+            subject: .recovery(reference, RecoveredOrder(reference)), merchantID: "acme", reason: reason, gatewayID: "42",
+            flexFactorOrderID: "g-1", occurredAt: Self.now)
+        claims.append(
+            ClaimRequest(
+                merchantID: "acme", reference: reference, debt: nil, amount: nil, act: .told(Claim.Told(reason.kind, .known)),
+                until: Self.now + .days(40), result: result), by: "w-2")
+    }
+
+    private func command(_ phase: Cancellation.Phase = .looking(0), word: Cancellation.Word? = nil) -> Cancellation {
+        Cancellation(
+            merchantID: "acme", reference: reference, commandID: "c-1", gateways: ["42"], since: Self.now, phase: phase, word: word)
+    }
+
+    /// Hands the command to the stage until it ends.
+    ///
+    /// - Parameter watch: called before each step.
+    private func carryOut(
+        _ command: Cancellation, _ flexFactor: ScriptedFlexFactor, _ watch: (_ step: Int) -> Void = { _ in }
+    ) async -> (kinds: [ResultKind], letters: [StageMessage]) {
+        let stage = RetryStage(in: .sample(clock, claims: claims), flexFactor: flexFactor, cancels: Cancels())
+        var (kinds, letters): ([ResultKind], [StageMessage]) = ([], [])
+        var next: [UInt8]? = command.encoded()
+        for step in 0..<20 {
+            guard let body = next else { break }
+            watch(step)
+            let outcome = await stage.handle(IncomingMessage(body: body, type: Cancellation.type))
+            kinds += outcome.kinds
+            letters += outcome.publishing.filter { $0.destination == .deadLetters }
+            next = nil
+            for sent in outcome.publishing where sent.type == Cancellation.type {
+                if case .delayed(_, let span) = sent.destination { clock.pass(span) }
+                next = sent.body
+            }
+        }
+        return (kinds, letters)
+    }
+
+    /// FlexFactor, which shows the order only by its id.
+    private func flexFactor(_ state: FlexFactorOrder.State, cancel answer: FlexFactorAnswer = .cancelAccepted) -> ScriptedFlexFactor {
+        ScriptedFlexFactor { call, _ in
+            switch call {
+            case .cancelByReference: answer
+            case .lookUp: .order(state)
+            default: .notListed
+            }
+        }
+    }
+
+    private func asksToCancel(_ flexFactor: ScriptedFlexFactor) -> Bool {
+        flexFactor.calls.contains { if case .cancelByReference = $0 { true } else { false } }
+    }
+
+    @Test(arguments: [ResultReason.approved(.answered), .cancelled])
+    func whatWasToldIsToldAgainAndNobodyIsAsked(reason: ResultReason) async {
+        tell(reason)
+        let flexFactor = flexFactor(.completed)
+        let end = await carryOut(command(), flexFactor)
+        #expect(end.kinds == [reason.kind] && end.letters.isEmpty && flexFactor.calls.isEmpty)
+    }
+
+    /// What was told stands on the stream and cannot be read for a while.
+    @Test func whileTheApprovalCannotBeReadNobodyIsAsked() async {
+        tell(.approved(.answered))
+        let flexFactor = flexFactor(.completed)
+        let end = await carryOut(command(), flexFactor) { claims.isReachable = $0 > 5 }
+        #expect(end.kinds == [.approved] && flexFactor.calls.isEmpty)
+    }
+
+    /// It was told between the look and the cancel, which a pod that died may have asked for.
+    @Test(arguments: [(FlexFactorOrder.State.completed, 0), (.cancelled, 1)] as [(FlexFactorOrder.State, Int)])
+    func whatMayHaveBeenAskedIsLookedAtAndNotAskedForAgain(state: FlexFactorOrder.State, letters: Int) async {
+        tell(.approved(.notified))
+        let flexFactor = flexFactor(state)
+        let end = await carryOut(command(.cancelling(0)), flexFactor)
+        #expect(end.kinds == [.approved] && end.letters.count == letters && !asksToCancel(flexFactor))
+        // The list shows nothing of it, and the accepted cancel is no word beside an approval.
+        let blind = await carryOut(command(.settling(0), word: .accepted), flexFactor)
+        #expect(blind.kinds == [.approved] && blind.letters.map(\.messageID) == end.letters.map(\.messageID))
+    }
+
+    /// FlexFactor refused for the money was taken, and its webhook came meanwhile.
+    @Test func anApprovalThatComesMeanwhileIsTheAnswer() async {
+        let flexFactor = flexFactor(.completed, cancel: .cancelRefused)
+        let end = await carryOut(command(), flexFactor) { step in
+            if step == 3 { tell(.approved(.notified)) }
+        }
+        #expect(asksToCancel(flexFactor) && end.kinds == [.approved] && end.letters.isEmpty)
+    }
+
+    /// Nobody else tells it, and nothing is left for a person.
+    @Test func aCommandThatIsGivenUpTellsTheApprovalWhereNothingWasCancelled() async {
+        tell(.approved(.notified))
+        clock.pass(.days(9))
+        let away = ScriptedFlexFactor(.failed(.notSent(.cannotConnect("away"))))
+        let end = await carryOut(command(.settling(0), word: .refused), away)
+        #expect(end.kinds == [.approved] && end.letters.isEmpty)
+    }
+}
