@@ -192,14 +192,14 @@ package struct OutcomeStage: Sendable {
     /// Every request is claimed before it is sent. So what nobody sent, found or told is another fleet's of the same account, whatever its
     /// reference, and whatever else is claimed of it: a command that was refused opens no order. What we gave back is news of ours all the same.
     private func opening(of reference: RecoveryReference, _ answer: FlexFactorAnswer, _ news: WebhookNews) async -> Opening {
-        // The form of old is read as it always was.
-        guard reference.tag != nil, let merchant = reference.merchantID else { return .known }
+        let merchant = reference.merchantID ?? news.merchantID
         let isOfMoneyBack = news.event == .refunded || news.event == .chargeback
         func isClaimed() -> Bool {
             guard let standing = environment.claims.standing(of: reference, merchant: merchant) else { return false }
             return standing.isOpened || isOfMoneyBack && standing.back.isCommanded
         }
-        if isClaimed() || mayBeForgotten(answer, news) { return .known }
+        // Whatever reads like `INV-S3` is a reference in the form of old, which no letters check: of those only a claim makes one ours.
+        if isClaimed() || reference.tag != nil && mayBeForgotten(answer, news) { return .known }
         // This process may be behind. Once it reads a claim of its own it has read all that stood before.
         let probe = ClaimRequest(
             merchantID: "", reference: RecoveryReference(orderID: "Opening", kind: .rerun, sequence: 0), debt: nil, amount: nil,

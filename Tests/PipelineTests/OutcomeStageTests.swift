@@ -48,14 +48,14 @@ import Testing
         var ids: Set<String> = []
         for (number, amount) in [500, 700].enumerated() {
             let data = #"{"Amount":\#(amount),"Currency":"USD","RefundId":"rf-\#(number)"}"#
-            let told = try result(try await handle(body("order.refunded", data: data), .order(.completed)))
+            let told = try result(try await handle("order.refunded", data: data, claims(telling: .approved(.answered), of: "g-1")))
             #expect(
                 told["data"]?["action"]?["name"]?.string == "record_refund"
                     && told["data"]?["amount"]?["minorUnits"]?.int64 == Int64(amount))
             ids.insert(try #require(told["id"]?.string))
         }
         #expect(ids.count == 2 && ids.allSatisfy { $0.hasPrefix("A-R7-88-7/refunded/") })
-        let whole = try result(try await handle(body("order.refunded"), .order(.returned)))
+        let whole = try result(try await handle("order.refunded", state: .returned, claims(telling: .approved(.answered), of: "g-1")))
         #expect(whole["data"]?["action"]?["name"]?.string == "reverse_sale")
     }
 
@@ -380,7 +380,12 @@ import Testing
     }
 
     @Test func lateNewsOfFailureIsToldAsWhatTheOrderIs() async throws {
-        let told = try result(try await handle(body("order.expired"), .order(.completed)))
+        let claims = MemoryClaims()
+        claims.append(
+            ClaimRequest(
+                merchantID: "acme", reference: RecoveryReference("A-R7-88-7")!, debt: nil, amount: nil, act: .send(post: 1),
+                until: Self.now + .days(40)), by: "w-2")
+        let told = try result(try await handle("order.expired", claims))
         #expect(told["type"]?.string == "com.salvage.recovery.approved.v1")
     }
 }

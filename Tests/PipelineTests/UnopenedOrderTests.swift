@@ -105,10 +105,20 @@ import Testing
         #expect(await handle(event, state, placed: days).isTold)
     }
 
-    /// Before there were claims references had no tag.
-    @Test func aReferenceOfOldIsTold() async throws {
-        let old = try #require(RecoveryReference("A-R7-88-7"))
-        #expect(await handle(.completed, .completed, of: old).isTold)
+    /// References had no tag and no letters that check them: another system's order id may read as one.
+    @Test(
+        arguments: [
+            (WebhookNews.Event.completed, FlexFactorOrder.State.completed, 3), (.completed, .completed, 40), (.refunded, .returned, 200),
+            (.chargeback, .chargeback, nil),
+        ] as [(WebhookNews.Event, FlexFactorOrder.State, Int64?)])
+    func aReferenceOfOldNeedsAClaimHoweverOldItIs(event: WebhookNews.Event, state: FlexFactorOrder.State, days: Int64?) async throws {
+        for text in ["A-R7-88-7", "INV-S3", "1001-R2"] {
+            let old = try #require(RecoveryReference(text))
+            let handled = await handle(event, state, placed: days, of: old)
+            #expect(!handled.isTold && handled.entry.fate == .deadLettered(.untrustedWebhook), "\(text)")
+            let claims = MemoryClaims(telling: .approved(.answered), of: old, at: Self.now)
+            #expect(await handle(event, state, placed: days, of: old, claims).isTold, "\(text)")
+        }
     }
 
     @Test func withoutTheClaimsItWaits() async {
