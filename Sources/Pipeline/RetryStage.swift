@@ -48,7 +48,10 @@ package struct RetryStage: Sendable {
         case .unreadable(.approved) where cancellation.mayCancel:
             let stop = cancellation.askAgain(environment.now(), environment.timing, after: .seconds(5))
             return await finish(cancellation, stop, message, because: Self.unreadable)
-        case .unreadable, .notYet, .unknown: break
+        case .notYet:
+            let standing = environment.claims.standing(of: cancellation.reference, merchant: cancellation.merchantID)
+            cancellation.isRunning = standing?.isAsking == false
+        case .unreadable, .unknown: break
         }
         if cancellation.isBlind,
             let place = environment.claims.standing(of: cancellation.reference, merchant: cancellation.merchantID)?.namedAt

@@ -4,7 +4,7 @@ import Testing
 @testable import DeclineRecovery
 @testable import Pipeline
 
-/// A command to cancel what the CRM was told of as paid, while FlexFactor would do it.
+/// A command to cancel what the CRM was told of as paid, while FlexFactor would do it; or what rests.
 @Suite struct CancelPaidTests {
     private static let now = Moment(milliseconds: 1_800_000_000_000)
     private let clock = ManualClock(Self.now)
@@ -20,6 +20,12 @@ import Testing
             ClaimRequest(
                 merchantID: "acme", reference: reference, debt: nil, amount: nil, act: .told(Claim.Told(reason.kind, .known)),
                 until: Self.now + .days(40), result: result), by: "w-2")
+    }
+
+    private func claim(_ act: Claim.Act) -> Claimed {
+        claims.append(
+            ClaimRequest(
+                merchantID: "acme", reference: reference, debt: nil, amount: nil, act: act, until: Self.now + .days(40)), by: "w-2")
     }
 
     private func command(_ phase: Cancellation.Phase = .looking(0), word: Cancellation.Word? = nil) -> Cancellation {
@@ -101,6 +107,21 @@ import Testing
             if step == 3 { tell(.approved(.notified)) }
         }
         #expect(asksToCancel(flexFactor) && end.kinds == [.approved] && end.letters.isEmpty)
+    }
+
+    /// The account's list shows our orders. In sync mode one that is declined for now shows as cancelled, and its recovery rests for days.
+    @Test(arguments: [true, false])
+    func whatRestsIsCancelledThoughItsOrderShowsAsThatAlready(isAnswered: Bool) async {
+        let sent = claim(.send(post: 1))
+        if isAnswered { _ = claim(.exists(answering: sent.id)) }
+        let flexFactor = ScriptedFlexFactor { call, _ in
+            if case .cancelByReference = call { .cancelRefused } else { .order(.cancelled) }
+        }
+        let end = await carryOut(command(), flexFactor)
+        // What is not answered may be under way, and its recovery knows of the command.
+        #expect(end.kinds == [isAnswered ? .cancelled : .nothingToCancel] && end.letters.isEmpty)
+        #expect(claims.standing(of: reference, merchant: "acme")?.told?.kind == (isAnswered ? ResultKind.cancelled : nil))
+        #expect(asksToCancel(flexFactor) == isAnswered)
     }
 
     /// Nobody else tells it, and nothing is left for a person.

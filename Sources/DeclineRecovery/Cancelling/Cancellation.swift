@@ -36,6 +36,9 @@ package struct Cancellation: Sendable, Equatable {
     package internal(set) var word: Word?
     /// FlexFactor's id of the order, where it is known.
     package var orderID: FlexFactorOrderID?
+    /// Its recovery was not told yet, and nothing that was asked for it is without an answer. Then an order that shows as cancelled is no end:
+    /// where we repeat the charge, it is "declined" for now, and the recovery would tell of the command when it wakes, days later.
+    package var isRunning = false
     /// Every pod is told of the command, once.
     package private(set) var isAnnounced: Bool
 
@@ -225,8 +228,8 @@ package struct Cancellation: Sendable, Equatable {
             switch order.state {
             case .completed, .returned, .chargeback: return .tell(.approved(.reconciled), order.id, gateway)
             // It may have been told as expired already; whoever sees it closed next tells the same.
-            case .cancelled: return .end(.alreadyClosed)
-            case .draft, .onHold, .processing, .problem, .captureRequired, .unrecognised:
+            case .cancelled where !isRunning: return .end(.alreadyClosed)
+            case .cancelled, .draft, .onHold, .processing, .problem, .captureRequired, .unrecognised:
                 (gateways, orderID) = ([gateway], order.id)
                 phase = .cancelling(0)
                 return .advance
