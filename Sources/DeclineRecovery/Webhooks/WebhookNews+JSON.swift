@@ -25,7 +25,7 @@ extension WebhookNews {
         self.init(
             merchantID: merchantID, gatewayID: gatewayID, event: kind, reference: reference,
             isForeign: external != nil && reference == nil,
-            orderID: value[anyCase: "OrderId"]?.string.map(FlexFactorOrderID.init(_:)),
+            orderID: value[anyCase: "OrderId"]?.string.flatMap(FlexFactorOrderID.init(naming:)),
             isTestMode: value[anyCase: "IsTestMode"]?.bool ?? false,
             isResent: isResent, isRestamped: isRestamped, minorUnits: amount?.units, currency: Self.currency(in: data),
             isBare: amount?.isBare ?? false, distinction: Self.distinction(kind, data, at: stamp), receivedAt: receivedAt)

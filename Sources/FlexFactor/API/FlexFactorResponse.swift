@@ -34,13 +34,17 @@ enum FlexFactorResponse {
         guard let body = document(response), let word = body[anyCase: "status"]?.string else {
             return .failed(.unknown(.unreadable("evaluate answered \(response.status) without a readable status")))
         }
-        let id = body[anyCase: "orderSessionKey"]?.string ?? body[anyCase: "orderId"]?.string
+        let id = named(body[anyCase: "orderSessionKey"]?.string) ?? named(body[anyCase: "orderId"]?.string)
         var status = EvaluationStatus(word: word)
         // What says two things is no approval: its order says which of them holds.
         if status == .approved, body[anyCase: "success"]?.bool == false { status = .unrecognised("\(word), success false") }
-        // An id is a GUID. It is told to the CRM and kept for months; what reads as a card number is none.
-        return .evaluated(
-            status, id.flatMap { $0.isEmpty || CardDataGuard.finding(in: $0) != nil ? nil : FlexFactorOrderID($0) })
+        return .evaluated(status, id)
+    }
+
+    /// The order that an id names. It is a GUID. It is told to the CRM and kept for months; what reads as a card number is none.
+    private static func named(_ id: String?) -> FlexFactorOrderID? {
+        guard let id, CardDataGuard.finding(in: id) == nil else { return nil }
+        return FlexFactorOrderID(naming: id)
     }
 
     /// The order that an answer of `evaluate` names, whatever call has read it.

@@ -50,6 +50,12 @@ import Testing
         for body in ["", "null", "[]", "{}", #"{"Event":7}"#, #"{"Event":""}"#, "order.completed"] { #expect(read(body) == nil, "\(body)") }
     }
 
+    /// It would be looked for in vain until its time is over.
+    @Test(arguments: ["", "00000000-0000-0000-0000-000000000000"]) func anIDThatNamesNoOrderIsNone(id: String) throws {
+        let news = try #require(read(#"{"Event":"order.completed","ExternalOrderId":"A-R7-88-7","OrderId":"\#(id)"}"#))
+        #expect(news.orderID == nil && news.step(gateway: nil) == .distrust(.unplaced))
+    }
+
     /// FlexFactor's clients are to tolerate fields and sizes that vary.
     @Test func oddButLegalWebhooksAreTaken() throws {
         let rest = #""Event":"order.refunded","EventData":{"Amount":700},"ExternalOrderId":"A-R7-88-7","OrderId":"g-1"}"#
