@@ -4,8 +4,8 @@ package import JSON
 /// stripes, tokens, keys (behaviour.md §9). Everything that leaves a worker comes by here: letters, results, journal, logs.
 ///
 /// Legitimate ids as long as a card number exist, and one in ten passes Luhn; a brand's prefix and length leave about one in twenty of those
-/// with sixteen digits. Where an id belongs (``IDPlaces``) it is taken for one. Elsewhere safety goes first: such an id is refused, and the
-/// CRM sends it with a letter before it.
+/// with sixteen digits. Where an id belongs, or an article's number, it is taken for one (``IDPlaces``). Elsewhere safety goes first: such an
+/// id is refused, and the CRM sends it with a letter before it.
 package enum CardDataGuard {
     package enum Finding: Hashable, Sendable {
         case cardNumber, securityCode, trackData
@@ -146,9 +146,19 @@ package enum CardDataGuard {
         case .number(let text): return finding(in: written(text)) == nil ? value : .string(CardDataMark.number)
         case .string(let text): return .string(redacted(text))
         case .array(let elements):
-            return isCardNumber(elements)
-                ? .array([.string(CardDataMark.number)]) : .array(elements.map { redacted($0, under: nil, places, seal) })
+            if isCardNumber(elements) { return .array([.string(CardDataMark.number)]) }
+            let inner = IDPlaces.elements(of: name)
+            return .array(elements.map { redacted($0, under: inner, places, seal) })
         case .object(let members): return .object(redacted(members, of: value, under: name, places, seal))
+        }
+    }
+
+    /// Whether there is any reason to ask what stands there.
+    private static func mayPassForNumber(_ value: JSONValue) -> Bool {
+        switch value {
+        case .string(let text): CardDataGlance.seesReason(in: text)
+        case .integer(let number): number.magnitude >= 100_000_000_000
+        default: false
         }
     }
 
@@ -163,11 +173,7 @@ package enum CardDataGuard {
         let named = NamedPair(members)
         return members.compactMap { member in
             let isOwn = OwnNames.contains(member.name)
-            if case .string(let text) = member.value, CardDataGlance.seesReason(in: text),
-                places?.isID(member.value, member: member.name, of: name) == true
-            {
-                return member
-            }
+            if mayPassForNumber(member.value), places?.isID(member.value, member: member.name, of: name) == true { return member }
             let kept = isOwn ? member.name : redacted(member.name)
             // A null beside the token: the sealed card comes in the token's place.
             if sealed != nil, member.name == "encryptedCard" { return nil }

@@ -33,7 +33,8 @@ struct CardDataSearch {
         case .string(let text): judge(text)
         case .array(let elements):
             if CardDataGuard.isCardNumber(elements) { return add(Self.number) }
-            for (index, element) in elements.enumerated() { at(.index(index)) { $0.walk(element, under: nil) } }
+            let inner = IDPlaces.elements(of: name)
+            for (index, element) in elements.enumerated() { at(.index(index)) { $0.walk(element, under: inner) } }
         case .object(let members):
             let named = NamedPair(members)
             for (index, member) in members.enumerated() {
