@@ -13,9 +13,9 @@ extension DeclineEvent {
         let order = Order(reading: data.object("order"), trigger)
         let decline = Decline(reading: data.object("decline"))
         let amount = Money(reading: data.object("amount"))
-        let payer = data.optionalObject("payer").map(Payer.init(reading:)) ?? Payer()
+        let payer = data.lenientObject("payer").map(Payer.init(reading:)) ?? Payer()
         let billing = Address(reading: data.object("billing"))
-        let shipping = data.optionalObject("shipping").flatMap(Address.init(reading:))
+        let shipping = data.lenientObject("shipping", Address.init(reading:))
         let method = PaymentMethod(reading: data.object("paymentMethod", "an object with a token or an encryptedCard"), faults)
         let details = ChargeDetails(reading: data)
         let choice = trigger.flatMap { Trigger(reading: data, $0, faults) }
@@ -77,7 +77,7 @@ extension Order {
         let trial = order.flag("trialCompletion")
         let recurring = order.flag("hasRecurringProducts")
         let charge = order.optionalText("chargeId", 1...64)
-        let items = order.objects("items", atMost: 200, Item.init(reading:))
+        let items = order.lenientObjects("items", atMost: 200, Item.init(reading:))
         guard let id, let type else { return nil }
         self.init(
             id: id, type: type, trialCompletion: trial, hasRecurringProducts: recurring, campaignID: campaign.map(CampaignID.init(_:)),
@@ -88,9 +88,9 @@ extension Order {
 extension Order.Item {
     fileprivate init(reading item: EventReader) {
         self.init(
-            sku: item.optionalText("sku", 0...64), name: item.optionalText("name"),
-            amount: item.optionalCount("amount", 0...1_000_000_000_000).map(Int64.init),
-            quantity: item.optionalCount("quantity", 0...1_000_000))
+            sku: item.passedText("sku", atMost: 64, isWhole: true), name: item.passedText("name"),
+            amount: item.lenientCount("amount", 0...1_000_000_000_000).map(Int64.init),
+            quantity: item.lenientCount("quantity", 0...1_000_000))
     }
 }
 
@@ -139,8 +139,8 @@ extension Money {
 extension Payer {
     fileprivate init(reading payer: EventReader) {
         self.init(
-            id: payer.optionalText("id", 0...64), email: payer.optionalText("email"), phone: payer.optionalText("phone", 0...32),
-            birthdate: payer.optionalText("birthdate", 0...10))
+            id: payer.passedText("id", atMost: 64, isWhole: true), email: payer.passedText("email", isWhole: true),
+            phone: payer.passedText("phone", atMost: 32), birthdate: payer.passedText("birthdate", atMost: 10))
     }
 }
 
@@ -154,10 +154,10 @@ extension Address {
         let line1 = address.text("addressLine1")
         let city = address.text("city", 1...128)
         let zip = address.text("zipCode", 1...16)
-        let state = code == "US" ? address.text("state", 1...64) : address.optionalText("state", 0...64)
-        let phone = address.optionalText("phone", 0...32)
-        let country = address.optionalText("country", 0...64)
-        let line2 = address.optionalText("addressLine2")
+        let state = code == "US" ? address.text("state", 1...64) : address.passedText("state", atMost: 64)
+        let phone = address.passedText("phone", atMost: 32)
+        let country = address.passedText("country", atMost: 64)
+        let line2 = address.passedText("addressLine2")
         guard let first, let last, let code, let line1, let city, let zip else { return nil }
         self.init(
             firstName: first, lastName: last, phone: phone, country: country, countryCode: code, addressLine1: line1, addressLine2: line2,
@@ -169,12 +169,13 @@ extension PaymentMethod {
     fileprivate init?(reading method: EventReader, _ faults: FaultList) {
         let token = method.optionalText("token", 1...256)
         let sealed = method.optionalText("encryptedCard", 1...8_192)
-        let holder = method.optionalText("holderName", 0...128)
+        let holder = method.passedText("holderName", atMost: 128)
         let month = method.optionalCount("expirationMonth", 1...12)
         let year = method.optionalCount("expirationYear", 2_000...2_099)
-        let bin = method.parsed("bin", "six to eight digits", isRequired: false) { Self.digits($0, 6...8) }
-        let last4 = method.parsed("last4", "four digits", isRequired: false) { Self.digits($0, 4...4) }
-        let brand = method.optionalText("brand", 0...32)
+        // It tells the network, by which what the network said is read.
+        let bin = method.parsed("bin", "six to eight digits", isRequired: false, takesNumbers: true) { Self.digits($0, 6...8) }
+        let last4 = method.lenientWord("last4", "no four digits") { Self.digits($0, 4...4) }
+        let brand = method.passedText("brand", atMost: 32)
         let card: Card
         switch (token, sealed) {
         case (let token?, nil): card = .token(CardToken(token))

@@ -4,31 +4,35 @@ import JSON
 /// goes on and finds the other faults too. Faults say what was expected and never what stood there: that may be a person's data.
 struct EventReader {
     private let value: JSONNode?
-    private let place: FieldPath
+    let place: FieldPath
     /// There is no such object: what it must hold is told as missing, so that nobody has to ask again.
     let isAbsent: Bool
-    private let faults: FaultList
+    let faults: FaultList
+    /// What is wrong here costs nothing: it is noted.
+    private let isLenient: Bool
 
     /// The message itself.
     init(_ message: JSONNode, _ faults: FaultList) {
         self.init(message, .root, faults)
     }
 
-    private init(_ value: JSONNode?, _ place: FieldPath, _ faults: FaultList) {
+    init(_ value: JSONNode?, _ place: FieldPath, _ faults: FaultList, isLenient: Bool = false) {
         self.value = value
         self.place = place
         self.faults = faults
+        self.isLenient = isLenient
         isAbsent = value == nil
     }
 
     var path: String { place.description }
 
-    private func member(_ name: StaticString) -> JSONNode? {
+    func member(_ name: StaticString) -> JSONNode? {
         guard let member = value?[name], !member.isNull else { return nil }
         return member
     }
 
     private func missing(_ name: StaticString, _ expected: String) {
+        if isLenient { return faults.note("\(path).\(name)", "missing; expected \(expected)") }
         faults.add("\(path).\(name)", "missing; expected \(expected)\(hint(at: name.description))")
     }
 
@@ -50,6 +54,7 @@ struct EventReader {
     }
 
     private func wrong(_ name: StaticString, _ expected: String) {
+        if isLenient { return faults.note("\(path).\(name)", "left out: expected \(expected)") }
         faults.add("\(path).\(name)", "expected \(expected)")
     }
 
@@ -120,12 +125,16 @@ struct EventReader {
     }
 
     /// Reads a member with a form of its own.
-    func parsed<Value>(_ name: StaticString, _ expected: String, isRequired: Bool = true, _ parse: (String) -> Value?) -> Value? {
+    ///
+    /// - Parameter takesNumbers: a number is read as its digits.
+    func parsed<Value>(
+        _ name: StaticString, _ expected: String, isRequired: Bool = true, takesNumbers: Bool = false, _ parse: (String) -> Value?
+    ) -> Value? {
         guard let member = member(name) else {
             if isRequired { missing(name, expected) }
             return nil
         }
-        guard let value = member.string.flatMap(parse) else {
+        guard let value = (member.string ?? (takesNumbers ? member.whole.map { String($0) } : nil)).flatMap(parse) else {
             wrong(name, expected)
             return nil
         }
@@ -138,7 +147,7 @@ struct EventReader {
             wrong(name, "an object")
             return nil
         }
-        return EventReader(member, place.member(name), faults)
+        return EventReader(member, place.member(name), faults, isLenient: isLenient)
     }
 
     /// - Parameter expected: what the object is to hold, where its members alone do not say it.
@@ -147,67 +156,5 @@ struct EventReader {
         return EventReader(nil, place.member(name), faults)
     }
 
-    /// What each object of a list is read as.
-    func objects<Value>(_ name: StaticString, atMost limit: Int, _ read: (EventReader) -> Value) -> [Value] {
-        guard let member = member(name) else { return [] }
-        guard member.isArray, member.count <= limit else {
-            wrong(name, "a list of at most \(limit) objects")
-            return []
-        }
-        let list = place.member(name)
-        for (index, element) in member.elements.enumerated() where !element.isObject {
-            faults.add(list.element(index).description, "expected an object")
-        }
-        var values: [Value] = []
-        values.reserveCapacity(member.count)
-        for (index, element) in member.elements.enumerated() where element.isObject {
-            values.append(read(EventReader(element, list.element(index), faults)))
-        }
-        return values
-    }
-
     func has(_ name: StaticString) -> Bool { member(name) != nil }
-
-    /// A text that decides nothing by its form: a number is taken as it is written, what is too long is cut and what is no text left out, with
-    /// a note. Empty reads as absent.
-    func lenientText(_ name: StaticString, atMost limit: Int) -> String? {
-        guard let member = member(name) else { return nil }
-        let text: String
-        switch member.value {
-        case .string(let string): text = string
-        case .integer(let number): text = String(number)
-        case .number(let digits): text = digits
-        default:
-            faults.note("\(path).\(name)", "left out: it is no text")
-            return nil
-        }
-        guard text.utf8.contains(where: { $0 > 0x20 }) else { return nil }
-        guard text.utf8.count > limit else { return text }
-        faults.note("\(path).\(name)", "cut to \(limit) of its \(text.utf8.count) bytes")
-        var cut = Substring(text)
-        while cut.utf8.count > limit { cut.removeLast(min(cut.count, max(1, (cut.utf8.count - limit) / 4))) }
-        return String(cut)
-    }
-
-    /// A short code that may come with words: `4 AVS not supported for this card type` is 4. Words without a code are left out.
-    func lenientCode(_ name: StaticString, atMost limit: Int) -> String? {
-        guard let text = lenientText(name, atMost: 512), text.utf8.count > limit else { return lenientText(name, atMost: limit) }
-        let code = text.utf8.drop { $0 <= 0x20 }.prefix { (0x30...0x39).contains($0) || (0x41...0x5A).contains($0 & 0xDF) }
-        let next = text.utf8[code.endIndex...].first { $0 > 0x20 }
-        let isCode = code.count <= 2 || (next.map { $0 == 0x3A || $0 == 0x2D || $0 == 0x28 } ?? false) && code.count <= limit
-        guard isCode, !code.isEmpty else {
-            faults.note("\(path).\(name)", "left out: expected a code of at most \(limit) bytes")
-            return nil
-        }
-        faults.note("\(path).\(name)", "read as its code alone")
-        return String(Substring(code))
-    }
-
-    /// One of a few words; another is left out with a note.
-    func lenientWord<Value>(_ name: StaticString, _ parse: (String) -> Value?) -> Value? {
-        guard let text = lenientText(name, atMost: 64) else { return nil }
-        let value = parse(text)
-        if value == nil { faults.note("\(path).\(name)", "left out: it is none of the words known here") }
-        return value
-    }
 }

@@ -16,8 +16,8 @@ final class FaultList {
     /// What was left out or cut, since it decides nothing: no reason to refuse the message.
     private(set) var notes: [FieldError] = []
 
-    func note(_ path: String, _ message: String) {
-        if notes.count < FieldError.mostTold { notes.append(FieldError(path: path, message: message)) }
+    func note(_ path: @autoclosure () -> String, _ message: @autoclosure () -> String) {
+        if notes.count < FieldError.mostTold { notes.append(FieldError(path: path(), message: message())) }
     }
 
     /// What is told: these before others, which are the first to be left out; at the end, how many more there are.

@@ -11,9 +11,12 @@ struct IDPlaces {
     init(_ message: JSONValue) {
         let data = message["data"]
         let method = data?["paymentMethod"] ?? data?["charge"]?["paymentMethod"]
-        bin = method?["bin"]?.string
-        last4 = method?["last4"]?.string
+        bin = Self.digits(method?["bin"])
+        last4 = Self.digits(method?["last4"])
     }
+
+    /// As the event's reader takes them.
+    private static func digits(_ value: JSONValue?) -> String? { value?.string ?? value?.whole.map { String($0) } }
 
     /// - Parameter parent: the name of the object in which the member stands, of what stands in a list as ``elements(of:)`` has it; `nil` for
     ///   the message itself.

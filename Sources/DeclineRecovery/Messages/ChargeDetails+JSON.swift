@@ -1,25 +1,29 @@
 import JSON
 
 extension ChargeDetails {
-    /// From the CRM's event: each field is optional, and a fault where it is there and not of its form.
+    /// From the CRM's event: each field is optional, and left out where it is not of its form. But the site decides where a charge goes.
     init(reading data: EventReader) {
-        let secure = data.optionalObject("threeDSecure").map { secure in
+        let secure = data.lenientObject("threeDSecure").map { secure in
             ThreeDSecure(
                 ThreeDSecure.names.compactMap { name in
-                    secure.optionalText(name).flatMap { $0.isEmpty ? nil : ThreeDSecure.Field(name: name.description, value: $0) }
+                    secure.passedText(name, isWhole: true).flatMap {
+                        $0.isEmpty ? nil : ThreeDSecure.Field(name: name.description, value: $0)
+                    }
                 })
         }
-        let subscription = data.optionalObject("subscription").flatMap { subscription -> Subscription? in
-            let id = subscription.text("id", 1...64)
-            let interval = subscription.optionalText("interval", 0...32)
-            let price = subscription.optionalCount("price", 0...1_000_000_000_000).map(Int64.init)
-            let number = subscription.optionalCount("paymentNumber", 0...100_000)
-            let total = subscription.optionalCount("totalPayments", 0...100_000)
-            return id.map { Subscription(id: $0, interval: interval, price: price, paymentNumber: number, totalPayments: total) }
+        let subscription = data.lenientObject("subscription") { subscription -> Subscription? in
+            let id = subscription.passedText("id", atMost: 64, isWhole: true)
+            let interval = subscription.passedText("interval", atMost: 32, isWhole: true)
+            let price = subscription.lenientCount("price", 0...1_000_000_000_000).map(Int64.init)
+            let number = subscription.lenientCount("paymentNumber", 0...100_000)
+            let total = subscription.lenientCount("totalPayments", 0...100_000)
+            guard let id, !id.isEmpty else { return nil }
+            return Subscription(id: id, interval: interval, price: price, paymentNumber: number, totalPayments: total)
         }
         self.init(
-            senseKey: data.optionalText("senseKey"), siteID: data.optionalText("siteId", 0...64), siteURL: data.optionalText("siteUrl"),
-            descriptor: data.optionalText("descriptor", 0...64), threeDSecure: secure, subscription: subscription)
+            senseKey: data.passedText("senseKey", isWhole: true), siteID: data.optionalText("siteId", 0...64),
+            siteURL: data.passedText("siteUrl", isWhole: true), descriptor: data.passedText("descriptor", atMost: 64), threeDSecure: secure,
+            subscription: subscription)
     }
 
     /// The object of an envelope.

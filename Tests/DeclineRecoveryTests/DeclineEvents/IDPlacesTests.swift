@@ -29,6 +29,12 @@ import Testing
         #expect(String(decoding: CardDataGuard.redacted(bytes), as: UTF8.self).contains(sku))
     }
 
+    @Test func anArticlesNumberMayBeANumber() {
+        #expect(!hasCardData(items: #"[{"sku":4008943018522}]"#))
+        #expect(hasCardData(items: #"[{"sku":4008943018522}]"#, method: #"{"token":"t","last4":8522}"#))
+        #expect(hasCardData(items: #"[{"sku":\#(CardNumbers.visa)}]"#))
+    }
+
     @Test(arguments: [
         // No article's check digit; a card's length; published for testing.
         "5000177777773", CardNumbers.visa, CardNumbers.complete("3600", length: 14), "4" + String(repeating: "2", count: 12),

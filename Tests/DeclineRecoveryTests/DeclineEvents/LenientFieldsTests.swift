@@ -56,4 +56,99 @@ import Testing
         let event = try read(#""responseCode":"201","responseType":"\#(word)""#)
         #expect(event.decline.crmClass == expected && event.notes.isEmpty)
     }
+
+    // MARK: Beside the decline
+
+    private func event(_ member: String, _ text: String) throws -> DeclineEvent {
+        var decline = DeclineText()
+        decline.data[member] = text
+        guard case .decline(let event) = CRMMessage.decode(decline.bytes) else {
+            Issue.record("rejected: \(member) \(text)")
+            throw Unexpected()
+        }
+        return event
+    }
+
+    private func notes(_ event: DeclineEvent) -> [String] { event.notes.map(\.path) }
+
+    @Test func aPayerIsPassedOnAsFarAsItGoes() throws {
+        let phone = "+1 415 555 0100 ext. 12345, ask for Ada"
+        let text = #"{"id":12345,"email":"ada@example.test","phone":"\#(phone)","birthdate":"1990-01-02T00:00:00Z"}"#
+        let payer = try event("payer", text)
+        #expect(payer.payer == Payer(id: "12345", email: "ada@example.test", phone: String(phone.prefix(32)), birthdate: "1990-01-02"))
+        #expect(notes(payer) == ["$.data.payer.phone", "$.data.payer.birthdate"])
+        let long = try event("payer", #"{"id":"\#(String(repeating: "7", count: 65))","email":["ada@example.test"],"phone":""}"#)
+        #expect(long.payer == Payer(phone: "") && notes(long) == ["$.data.payer.id", "$.data.payer.email"])
+    }
+
+    /// Some programs write an empty object as a list.
+    @Test(arguments: ["payer", "shipping", "threeDSecure", "subscription"], ["[]", "7", #""none""#])
+    func whatIsNoObjectIsLeftOut(member: String, text: String) throws {
+        let event = try event(member, text)
+        #expect(event.payer == Payer() && event.shipping == nil && event.details == ChargeDetails())
+        #expect(notes(event) == ["$.data.\(member)"])
+    }
+
+    @Test func aShippingAddressThatIsNotWholeIsLeftOut() throws {
+        let event = try event("shipping", #"{"firstName":"Ada","lastName":"Byron","countryCode":"GB","city":"London"}"#)
+        #expect(event.shipping == nil)
+        #expect(notes(event) == ["$.data.shipping.addressLine1", "$.data.shipping.zipCode", "$.data.shipping"])
+        let names = #""firstName":"A","lastName":"B","countryCode":"GB","addressLine1":"1","city":"C","zipCode":"Z""#
+        let whole = try self.event("shipping", #"{\#(names),"state":5,"phone":44207123456}"#)
+        #expect(whole.shipping?.state == "5" && whole.shipping?.phone == "44207123456" && whole.notes.isEmpty)
+    }
+
+    /// Where the customer is billed decides whether FlexFactor takes it at all.
+    @Test func aBillingAddressIsWhole() {
+        var decline = DeclineText()
+        decline.data["billing"] = #"{"firstName":"Ada","lastName":"Byron","countryCode":"US","addressLine1":"1 Main","city":"Troy"}"#
+        guard case .rejected(let event) = CRMMessage.decode(decline.bytes) else {
+            Issue.record("taken")
+            return
+        }
+        #expect(event.faults.map(\.path) == ["$.data.billing.zipCode", "$.data.billing.state"])
+    }
+
+    @Test func itemsAreReadOneByOne() throws {
+        let sku = String(repeating: "s", count: 65)
+        let items = #"[{"sku":17,"amount":49.99,"quantity":"2"},"cream",{"sku":"\#(sku)","name":"Cream","amount":4999,"quantity":-1},{}]"#
+        let event = try event("order", #"{"id":"A1","type":"new_sale","items":\#(items)}"#)
+        #expect(
+            event.order.items == [
+                Order.Item(sku: "17", name: nil, amount: nil, quantity: 2),
+                Order.Item(sku: nil, name: "Cream", amount: 4_999, quantity: nil),
+                Order.Item(sku: nil, name: nil, amount: nil, quantity: nil),
+            ])
+        let list = "$.data.order.items"
+        #expect(notes(event) == ["\(list)[0].amount", "\(list)[1]", "\(list)[2].sku", "\(list)[2].quantity"])
+        let many = try self.event("order", #"{"id":"A1","type":"new_sale","items":[{}\#(String(repeating: ",{}", count: 200))]}"#)
+        #expect(many.order.items.count == 200 && notes(many) == [list])
+        let none = try self.event("order", #"{"id":"A1","type":"new_sale","items":{"sku":"x"}}"#)
+        #expect(none.order.items.isEmpty && notes(none) == [list])
+    }
+
+    @Test func aPaymentMethodIsReadAsProgramsWriteIt() throws {
+        let brand = "Visa " + String(repeating: "x", count: 40)
+        let text = #"{"token":"t","bin":411111,"last4":1111,"holderName":["Ada"],"brand":"\#(brand)"}"#
+        let event = try event("paymentMethod", text)
+        let method = event.paymentMethod
+        #expect(method.bin == "411111" && method.last4 == "1111" && method.holderName == nil && method.brand == String(brand.prefix(32)))
+        #expect(notes(event) == ["$.data.paymentMethod.holderName", "$.data.paymentMethod.brand"])
+        let masked = try self.event("paymentMethod", #"{"token":"t","last4":"**** 1111"}"#)
+        #expect(masked.paymentMethod.last4 == nil && notes(masked) == ["$.data.paymentMethod.last4"])
+    }
+
+    @Test func whatFlexFactorTakesBesidesIsPassedOnOrLeftOut() throws {
+        let long = String(repeating: "x", count: 257)
+        let secure = try event("threeDSecure", #"{"threeDsVersion":2.2,"ecommerceIndicator":"05","xid":"\#(long)","enrolled":true}"#)
+        #expect(secure.details.threeDSecure?.fields.map(\.value) == ["2.2", "05"])
+        #expect(notes(secure) == ["$.data.threeDSecure.xid", "$.data.threeDSecure.enrolled"])
+        let rebill = try event("subscription", #"{"id":77,"price":"49.99","paymentNumber":"3"}"#)
+        #expect(rebill.details.subscription?.id == "77" && rebill.details.subscription?.price == nil)
+        #expect(rebill.details.subscription?.paymentNumber == 3 && notes(rebill) == ["$.data.subscription.price"])
+        let nameless = try event("subscription", #"{"interval":"monthly"}"#)
+        #expect(nameless.details.subscription == nil && notes(nameless) == ["$.data.subscription"])
+        #expect(try event("senseKey", #""\#(long)""#).details.senseKey == nil)
+        #expect(try event("descriptor", #""\#(long)""#).details.descriptor == String(long.prefix(64)))
+    }
 }
