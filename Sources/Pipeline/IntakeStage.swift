@@ -264,8 +264,7 @@ package struct IntakeStage: Sendable {
                     merchantID: command.merchantID, reference: command.reference, orderID: command.reference.orderID), now: now)
             let result = ResultEvent(
                 subject: .command(id: command.id, command.reference), merchantID: command.merchantID, reason: .rejected(.unknownMerchant),
-                faults: [fault],
-                occurredAt: now, origin: DeclineOrigin(eventID: command.id))
+                faults: [fault], occurredAt: now, origin: DeclineOrigin(eventID: command.id), edition: edition(of: message))
             return StageOutcome(
                 publishing: result.messages(reply: reply(of: message), traceparent: message.traceparent) + [letter],
                 entry: StageOutcome.JournalEntry(
@@ -289,15 +288,13 @@ package struct IntakeStage: Sendable {
             subject: DeadLetter.Subject(merchantID: event.merchantID, orderID: event.orderID), now: now)
         let entry = StageOutcome.JournalEntry(merchantID: event.merchantID, fate: .rejected(reason: rejection.rawValue))
         let reply = reply(of: message)
-        // Without any id there is no telling what is rejected; the letter keeps it. Who waits knows by the correlation id.
-        guard let id = event.eventID ?? tellableID(of: message) ?? reply.map({ _ in letter.messageID }) else {
-            return StageOutcome(publishing: [letter], entry: entry)
-        }
+        // What has no id that can be told is called by its letter's, which is drawn from it: a repeat has the same.
+        let id = event.eventID ?? tellableID(of: message) ?? letter.messageID
         let result = ResultEvent(
             subject: event.isCommand
                 ? .command(id: id, orderID: event.orderID, event.orderType) : .event(id: id, orderID: event.orderID, event.orderType),
             merchantID: event.merchantID, reason: .rejected(rejection), faults: faults, occurredAt: now, origin: event.origin,
-            edition: event.isCommand ? nil : edition(of: message))
+            edition: edition(of: message))
         return StageOutcome(publishing: result.messages(reply: reply, traceparent: message.traceparent) + [letter], entry: entry)
     }
 
@@ -310,7 +307,7 @@ package struct IntakeStage: Sendable {
         let letter = letters.letter(message, because: .unreadable, explanation: error.description, now: now)
         let result = ResultEvent(
             subject: .event(id: tellableID(of: message) ?? letter.messageID, orderID: nil), merchantID: nil, reason: .rejected(.unreadable),
-            faults: [FieldError(path: "$", message: error.description)], occurredAt: now)
+            faults: [FieldError(path: "$", message: error.description)], occurredAt: now, edition: letter.messageID)
         return StageOutcome(
             publishing: result.messages(reply: reply, traceparent: message.traceparent) + [letter],
             entry: StageOutcome.JournalEntry(fate: .rejected(reason: result.reason.code)))
@@ -334,7 +331,8 @@ package struct IntakeStage: Sendable {
         let result = ResultEvent(
             subject: .command(id: command.id, command.reference, orderID: command.orderID, command.orderType),
             merchantID: command.merchantID,
-            reason: .rejected(rejection), faults: [fault], occurredAt: now, origin: DeclineOrigin(eventID: command.id))
+            reason: .rejected(rejection), faults: [fault], occurredAt: now, origin: DeclineOrigin(eventID: command.id),
+            edition: edition(of: message))
         return StageOutcome(
             publishing: result.messages(reply: reply(of: message), traceparent: message.traceparent) + [letter],
             entry: StageOutcome.JournalEntry(

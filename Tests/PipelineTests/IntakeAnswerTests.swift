@@ -68,12 +68,32 @@ import Testing
         #expect(letters(handled).map(\.reason) == [.invalidEvent])
     }
 
+    /// Whatever its id is, somebody waits for the order.
+    @Test(arguments: ["", #""id":"","#, #""id":7,"#, #""id":"\#(String(repeating: "x", count: 129))","#, #""id":"\#(CardNumbers.visa)","#])
+    func anEventWithoutAnIDThatCanBeToldIsCalledByItsLetters(id: String) async throws {
+        let text = """
+            {"specversion":"1.0",\(id)"source":"s","type":"com.salvage.decline.v1","time":"2026-01-02T03:04:05Z","data":{"merchantId":"acme",\
+            "trigger":"initial","order":{"id":"A1","type":"new_sale"}}}
+            """
+        var ids: Set<String?> = []
+        for name in [nil, ""] {
+            let handled = await stage().handle(message(text, id: name))
+            let answer = try #require(try answers(handled).first)
+            let letter = try #require(letters(handled).first)
+            #expect(answer.event["id"]?.string?.hasPrefix("event:\(letter.id)/rejected/") == true && letter.crmWasTold == .rejected)
+            #expect(answer.data?["order"]?["id"]?.string == "A1" && answer.data?["merchantId"]?.string == "acme")
+            #expect(answer.message.destination == .results(.newSale, .rejected))
+            ids.insert(answer.event["id"]?.string)
+        }
+        #expect(ids.count == 1, "a repeat has the same")
+    }
+
     @Test(arguments: [
         #""orderId":"A1","purchaseId":"88""#, #""recoveryReference":"nonsense""#, #""orderId":7"#,
     ])
     func aFaultyCancelIsNotCalledADecline(data: String) async throws {
         let answer = try #require(try answers(await stage().handle(message(cancel(data)))).first)
-        #expect(answer.reason == "invalid_command" && answer.event["id"]?.string == "command:c-1/rejected")
+        #expect(answer.reason == "invalid_command" && answer.event["id"]?.string?.hasPrefix("command:c-1/rejected/") == true)
         #expect(answer.data?["reason"]?["message"]?.string?.contains("decline") == false && answer.data?["final"]?.bool == false)
     }
 
@@ -101,10 +121,27 @@ import Testing
     @Test func whatIsNoJSONIsAnsweredWhereAnAnswerWasAskedFor() async throws {
         let asked = await stage().handle(message("no json", id: "odd-1", replyTo: "amq.gen-1"))
         let reply = try #require(try answers(asked, replies: true).first)
-        #expect(reply.reason == "unreadable" && reply.event["id"]?.string == "event:odd-1/rejected" && reply.message.correlationID == "one")
+        #expect(reply.reason == "unreadable" && reply.event["id"]?.string?.hasPrefix("event:odd-1/rejected/") == true)
+        #expect(reply.message.correlationID == "one")
         #expect(letters(asked).map(\.reason) == [.unreadable])
         let unasked = await stage().handle(message("no json", id: "odd-1"))
         #expect(try answers(unasked).isEmpty && letters(unasked).map(\.reason) == [.unreadable])
+    }
+
+    /// Whoever drops what has an id that he knows must hear what is wrong with the next.
+    @Test func eachPublicationIsRejectedUnderAnIDOfItsOwn() async throws {
+        let rebill = #""orderId":"A1","purchaseId":"88","billingCycle":7"#
+        let reference = #""recoveryReference":"newco-A1-S0-kzqtwmhdxp""#
+        func id(_ text: String) async throws -> String? {
+            let stage = self.stage(Merchant(id: "other", flexFactorGateways: [], gateways: []))
+            return try answers(await stage.handle(message(text, id: "c-1", replyTo: "amq.gen-1"))).first?.event["id"]?.string
+        }
+        for texts in [["no json", #"{"a":1,"a":2}"#], [cancel(#""orderId":"A1""#), cancel(reference), cancel(rebill)]] {
+            var ids: [String?] = []
+            for text in texts { ids.append(try await id(text)) }
+            #expect(Set(ids).count == texts.count && ids.allSatisfy { $0?.contains(":c-1/rejected/") == true }, "\(ids)")
+            for (text, first) in zip(texts, ids) { #expect(try await id(text) == first, "a repeat has the same") }
+        }
     }
 
     /// Ids can hold anything, and the letter is named instead.

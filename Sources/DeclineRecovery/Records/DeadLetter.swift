@@ -157,13 +157,7 @@ package struct DeadLetter: Sendable, Equatable {
     }
 
     /// What the CRM was told when the letter was written; a replay may tell it something else.
-    package var crmWasTold: ResultKind? {
-        switch reason {
-        // Without any id there was no telling what is rejected.
-        case .invalidEvent where original.messageID == nil && original.json?["id"]?.string == nil: nil
-        default: reason.crmWasTold
-        }
-    }
+    package var crmWasTold: ResultKind? { reason.crmWasTold }
 
     /// The charge may have happened: replaying the message could charge twice, so the letter is only reconciled.
     package var mayBeCharged: Bool {

@@ -27,7 +27,7 @@ package final class ResultEvent: Sendable, Equatable {
     package let corrects: ResultKind?
     /// The recovery that stands in the way of this one: the CRM waits for its result, or has it.
     package let other: RecoveryReference?
-    /// Which publication of a decline was rejected; the next may be of another content under the same id.
+    /// Which publication was rejected; the next may be of another content under the same id.
     package let edition: String?
     /// `<reference>/<kind>`, and for refunds and chargebacks `/<what tells them apart>` behind it; for an event that names no recovery `event:<event id>/<kind>`, and the like for a command. One command may
     /// name several recoveries, so its answer's id names the one that it speaks of.
@@ -76,8 +76,8 @@ package final class ResultEvent: Sendable, Equatable {
             switch subject {
             case .recovery(let reference, _): reference.text.with("/", kind, stroke, ending)
             case .event(let id, _, _): "event:".with(id, "/", kind, stroke, ending)
-            case .command(let id, let reference?, _, _): "command:".with(id, "/", reference.text, "/", kind)
-            case .command(let id, _, _, _): "command:".with(id, "/", kind)
+            case .command(let id, let reference?, _, _): "command:".with(id, "/", reference.text, "/", kind, stroke + ending)
+            case .command(let id, _, _, _): "command:".with(id, "/", kind, stroke, ending)
             }
     }
 
