@@ -78,6 +78,7 @@ extension ResultEvent {
             data.object("flexFactor") { json in
                 json.optional("gatewayId", gatewayID?.text)
                 json.optional("orderId", flexFactorOrderID?.text)
+                if flexFactorOrderID != nil { json.optional("status", reason.flexFactorStatus) }
             }
         }
         if let amount {

@@ -89,6 +89,21 @@ package enum ResultReason: Sendable, Equatable {
         }
     }
 
+    /// What became of the order at FlexFactor, in the words of its answers and orders; `nil` where nothing did, or more than the reason says.
+    package var flexFactorStatus: String? {
+        switch self {
+        case .submitted: "SUBMITTED"
+        case .approved(.answered): "APPROVED"
+        case .approved(.captured), .approved(.reconciled), .approved(.polled), .approved(.notified): "COMPLETED"
+        case .declined(.byFlexFactor): "DECLINED"
+        case .declined(.challenge): "CHALLENGE"
+        case .declined(.expired): "EXPIRED"
+        case .declined(.cancelled), .declined(.reconciled), .expired(.atExpiry), .expired(.closed), .cancelled: "CANCELLED"
+        case .chargeback: "CHARGEBACK"
+        case .expired(.neverArrived), .refunded, .refundFailed, .unresolved, .skipped, .rejected, .nothingToCancel: nil
+        }
+    }
+
     package var sentence: String {
         switch self {
         case .submitted: "FlexFactor has taken the charge on and tries it until its expiry. Do not retry it yourself."

@@ -120,6 +120,25 @@ import Testing
         #expect(unnamed.id == "event:d-1/rejected")
     }
 
+    /// Of the order that is named: where there is none, nothing became of it.
+    @Test(
+        arguments: [
+            (.submitted, "SUBMITTED"), (.approved(.answered), "APPROVED"), (.approved(.notified), "COMPLETED"),
+            (.declined(.byFlexFactor), "DECLINED"), (.declined(.challenge), "CHALLENGE"), (.declined(.reconciled), "CANCELLED"),
+            (.cancelled, "CANCELLED"), (.expired(.atExpiry), "CANCELLED"), (.chargeback, "CHARGEBACK"), (.refunded, nil), (.unresolved, nil),
+        ] as [(ResultReason, String?)])
+    func whatBecameOfTheOrderIsSaidInFlexFactorsWords(reason: ResultReason, status: String?) throws {
+        func said(_ order: FlexFactorOrderID?) throws -> JSONValue? {
+            let event = ResultEvent(
+                subject: .recovery(RecoveryReference(orderID: "A", kind: .sale, sequence: 0), self.order(.newSale)), merchantID: "acme",
+                reason: reason, gatewayID: "42", flexFactorOrderID: order, occurredAt: Moment(milliseconds: 0))
+            return try JSONValue(parsing: event.encoded().span)["data"]?["flexFactor"]
+        }
+        #expect(try said("g-1")?["status"]?.string == status)
+        let unnamed = try said(nil)
+        #expect(unnamed?["status"] == nil && unnamed?["gatewayId"]?.string == "42")
+    }
+
     @Test func successIsSaidOnlyWhereMoneyWasTaken() {
         let reasons: [ResultReason] =
             RecoveryOutcome.Approval.allCases.map { .approved($0) } + RecoveryOutcome.Refusal.allCases.map { .declined($0) }
