@@ -65,14 +65,19 @@ import Testing
 
     @Test func aTraceIsPassedOnAndRubbishBeginsANewOne() {
         let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        let rest = String(good.dropFirst(2))
         #expect(TraceParent.from(good) == good)
         for bad in [
             "", "00-x", String(repeating: "0", count: 1_000), good + "\n", good.uppercased(),
             "00-4111111111111111aaaaaaaaaaaaaaaa-00f067aa0ba902b7-01", "00-41111111111111114111111111111111-00f067aa0ba902b7-01",
+            "ff\(rest)", "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01", "\(good)-more", "01\(rest)more", "ff\(rest)-more",
+            "01\(rest)-\(String(repeating: "x", count: 1_000))",
         ] {
             let fresh = TraceParent.from(bad)
             #expect(fresh != bad && TraceParent.isValid(fresh), "\(bad)")
         }
+        // A later version has what this one knows at its beginning.
+        #expect(TraceParent.from("01\(rest)-more") == good)
         #expect(TraceParent.from(nil as String?) != TraceParent.from(nil as String?))
         // Of ids by chance one in eight thousand reads as a card number.
         for _ in 0..<20 {

@@ -13,10 +13,19 @@ enum TraceParent {
     }
 
     /// Whether a message brought one.
-    static func came(with headers: FieldTable) -> Bool { noted(in: headers).map(isValid) ?? false }
+    static func came(with headers: FieldTable) -> Bool { noted(in: headers).flatMap(read) != nil }
 
-    static func from(_ text: String?) -> String {
-        if let text, isValid(text) { text } else { fresh() }
+    static func from(_ text: String?) -> String { text.flatMap(read) ?? fresh() }
+
+    /// As it travels on; `nil` for what is none. A later version may have more behind what this one knows, which is the whole of this one
+    /// (W3C trace context, "Versioning of traceparent").
+    static func read(_ text: String) -> String? {
+        if text.utf8.count == length { return isValid(text) ? text : nil }
+        guard text.utf8.count > length, text.utf8.count <= 512, !text.utf8.starts(with: "00".utf8),
+            text.utf8.dropFirst(length).first == UInt8(ascii: "-")
+        else { return nil }
+        let known = String(decoding: text.utf8.prefix(length), as: UTF8.self)
+        return isValid(known) ? "00\(known.dropFirst(2))" : nil
     }
 
     /// What came beside it and may travel on.
@@ -63,12 +72,19 @@ enum TraceParent {
         }
     }
 
+    private static let length = 55
+
     static func isValid(_ text: String) -> Bool {
-        guard text.utf8.count == 55 else { return false }
+        guard text.utf8.count == length else { return false }
         var place = 0
         var digits = 0
+        var isVersion = false
+        var hasParent = false
         for byte in text.utf8 {
             if place > 2, place < 35, (0x30...0x39).contains(byte) { digits += 1 }
+            // ff is none, and nobody's step has an id of zeros.
+            if place < 2, byte != 0x66 { isVersion = true }
+            if place > 35, place < 52, byte != 0x30 { hasParent = true }
             let isOfForm =
                 place == 2 || place == 35 || place == 52 ? byte == 0x2D : (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte)
             if !isOfForm { return false }
@@ -76,7 +92,7 @@ enum TraceParent {
         }
         // Sixteen digits fit it, or twice sixteen, which are no number to the guard; it travels on and is logged. By chance one in three
         // million has digits alone.
-        return digits < 32 && CardDataGuard.finding(in: text) == nil
+        return isVersion && hasParent && digits < 32 && CardDataGuard.finding(in: text) == nil
     }
 
     /// The trace's id, for logs.

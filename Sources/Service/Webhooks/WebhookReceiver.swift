@@ -89,7 +89,7 @@ final class WebhookReceiver: Sendable {
         }
         guard let broker = broker.withLock({ $0 }) else { return (.brokerAway, "The broker is not connected yet.") }
         // Only here: what a stranger sends begins nothing.
-        let came = header(HeaderName.traceparent).flatMap { TraceParent.isValid($0) ? $0 : nil }
+        let came = header(HeaderName.traceparent).flatMap(TraceParent.read)
         var span = tracer?.begin(
             "webhook", .server, after: came, at: SystemClock.nanoseconds(),
             [("salvage.merchant", .text(merchant.text)), ("salvage.gateway", .text(gateway.text))])
