@@ -375,7 +375,7 @@ package struct IntakeStage: Sendable {
             merchantID: event.merchantID, reference: reference, gatewayID: gateway, fate: fate, declinedAt: event.declinedAt,
             unmapped: unmapped,
             rule: verdict?.rule, declineClass: verdict?.declineClass, amount: event.amount,
-            declineCode: "\(event.decline.responseCodeSource.prefix(32).lowercased())/\(event.decline.responseCode.prefix(32))",
+            declineCode: JournaledDecline.codeName(of: event.decline),
             classification: classification, decline: classification.map { JournaledDecline(event, $0) },
             notes: event.notes.map { "\($0.path): \($0.message)" })
         entry.isClockAhead = event.declinedAt > environment.now() + .seconds(5)

@@ -77,6 +77,16 @@ package struct JournaledDecline: Sendable, Equatable {
         text.isEmpty || text.utf8.count > 64 || hasLongNumber(text) || text.utf8.contains(0x40) ? nil : text
     }
 
+    /// As sums and reports call what was declined with: `nmi/202`. What stands in a code's place and is none has no name there.
+    package static func codeName(of decline: Decline) -> String {
+        "\(named(decline.responseCodeSource).prefix(32).lowercased())/\(named(decline.responseCode).prefix(32))"
+    }
+
+    /// Some gateways' codes have eight digits, which is less than a telephone has.
+    private static func named(_ text: String) -> String {
+        word(text) ?? (text.utf8.count <= 8 && text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? text : "")
+    }
+
     /// An id of somebody's system: no sentence, no address, and no digits that could be a card's.
     private static func id(_ text: String) -> String? {
         let isID =

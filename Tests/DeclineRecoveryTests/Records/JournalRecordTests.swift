@@ -115,4 +115,15 @@ import Testing
             event, DeclineMapping.classify(DeclineCase(event), merchant: Merchant(id: "acme", flexFactorGateways: [])))
         #expect(decline.campaign == kept && decline.transactionID == keptTransaction && decline.eventID == "d-1")
     }
+
+    /// A CRM may take the wrong column for a code; sums keep it for a year, and everybody who may look reads it.
+    @Test(arguments: [
+        ("nmi", "202", "nmi/202"), ("NMI", "", "nmi/"), ("stripe", "insufficient_funds", "stripe/insufficient_funds"),
+        ("ogone", "30171001", "ogone/30171001"), ("nmi", "ada@example.test", "nmi/"), ("nmi", "4155550100", "nmi/"),
+        ("nmi", "4155550100 Ada", "nmi/"), ("ada@example.test", "202", "/202"),
+    ])
+    func whatIsNoCodeHasNoNameInSums(source: String, code: String, name: String) {
+        let decline = Decline(gatewayID: "7", responseCodeSource: source, responseCode: code, transactionID: "t")
+        #expect(JournaledDecline.codeName(of: decline) == name)
+    }
 }
