@@ -288,8 +288,12 @@ package struct IntakeStage: Sendable {
             subject: DeadLetter.Subject(merchantID: event.merchantID, orderID: event.orderID), now: now)
         let entry = StageOutcome.JournalEntry(merchantID: event.merchantID, fate: .rejected(reason: rejection.rawValue))
         let reply = reply(of: message)
-        // What has no id that can be told is called by its letter's, which is drawn from it: a repeat has the same.
-        let id = event.eventID ?? tellableID(of: message) ?? letter.messageID
+        // What has no id that can be told is called by its letter's, which is drawn from it: a repeat has the same. Without an order either
+        // there is no telling what is rejected; the letter keeps it, and who waits knows by the correlation id.
+        let name = event.orderID == nil && reply == nil ? nil : letter.messageID
+        guard let id = event.eventID ?? tellableID(of: message) ?? name else {
+            return StageOutcome(publishing: [letter], entry: entry)
+        }
         let result = ResultEvent(
             subject: event.isCommand
                 ? .command(id: id, orderID: event.orderID, event.orderType) : .event(id: id, orderID: event.orderID, event.orderType),

@@ -88,6 +88,13 @@ import Testing
         #expect(ids.count == 1, "a repeat has the same")
     }
 
+    @Test(arguments: ["[1,2,3]", "{}", #"{"id":7,"data":{"merchantId":"acme"}}"#])
+    func whatNamesNeitherItselfNorItsOrderIsALetterAlone(text: String) async throws {
+        let handled = await stage().handle(message(text))
+        #expect(try answers(handled).isEmpty)
+        #expect(letters(handled).map(\.reason) == [.invalidEvent] && letters(handled).allSatisfy { $0.crmWasTold == nil })
+    }
+
     @Test(arguments: [
         #""orderId":"A1","purchaseId":"88""#, #""recoveryReference":"nonsense""#, #""orderId":7"#,
     ])

@@ -157,7 +157,20 @@ package struct DeadLetter: Sendable, Equatable {
     }
 
     /// What the CRM was told when the letter was written; a replay may tell it something else.
-    package var crmWasTold: ResultKind? { reason.crmWasTold }
+    package var crmWasTold: ResultKind? {
+        switch reason {
+        // There was no telling what is rejected.
+        case .invalidEvent where !namesItself, .cardDataInClear where !namesItself: nil
+        default: reason.crmWasTold
+        }
+    }
+
+    /// Whether what could be read of it says what it is about: its order, or an id by which it could be called.
+    private var namesItself: Bool {
+        if subject.orderID != nil || original.messageID?.isEmpty == false { return true }
+        guard let id = original.json?["id"]?.string else { return false }
+        return (1...128).contains(id.utf8.count) && !CardDataGuard.isMarked(Array(id.utf8))
+    }
 
     /// The charge may have happened: replaying the message could charge twice, so the letter is only reconciled.
     package var mayBeCharged: Bool {
