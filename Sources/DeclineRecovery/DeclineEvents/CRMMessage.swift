@@ -21,6 +21,18 @@ package enum CRMMessage: Sendable, Equatable {
                 faults.add("$", "the body is \(encoding.rawValue); expected UTF-8 without a byte order mark")
                 return read(document, faults)
             }
+            // So is what breaks a rule of ours or has half a character, where it names its order all the same.
+            switch error.fault {
+            case .loneSurrogate, .duplicateName, .tooDeep:
+                let tolerant = JSONLimits(bytes: limits.bytes, depth: 512, isTolerant: true)
+                guard let document = try? JSONDocument(bytes, limits: tolerant) else { break }
+                let faults = FaultList()
+                faults.add("$", error.description)
+                if case .rejected(let event) = read(document, faults), event.orderID != nil { return .rejected(event) }
+            case .empty, .tooLarge, .unexpectedByte, .unexpectedEnd, .trailingBytes, .byteOrderMark, .notUTF8, .badEscape, .badNumber,
+                .controlCharacter:
+                break
+            }
             return .unreadable(error)
         }
     }

@@ -155,7 +155,15 @@ private enum MendKey {
     }
 
     static func all(of letter: DeadLetter) -> [UInt64] {
-        guard let json = letter.original.isTruncated ? nil : letter.original.json else { return [] }
+        if letter.original.isTruncated { return [] }
+        guard let json = letter.original.json else {
+            // What broke a rule of JSON was read for its names alone, and so it is here.
+            let tolerant = JSONLimits(bytes: .max, depth: 512, isTolerant: true)
+            guard letter.stage == .intake, let json = try? JSONValue(parsing: letter.original.redactedBody.span, limits: tolerant) else {
+                return []
+            }
+            return keys(ofEvent: json, letter.subject.merchantID)
+        }
         if letter.stage == .intake { return keys(ofEvent: json, letter.subject.merchantID) }
         guard case .recovery(let recovery) = WorkEnvelope.decode(letter.original.redactedBody) else { return [] }
         let merchant = recovery.merchantID.text

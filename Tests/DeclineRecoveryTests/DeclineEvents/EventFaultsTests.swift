@@ -150,6 +150,24 @@ import Testing
     ])
     func aPrivateAddressIsKnown(address: String, isPrivate: Bool) { #expect(IPAddress.isPrivate(address) == isPrivate) }
 
+    /// A CRM cuts a name amid an emoji; or it writes a name twice.
+    @Test(arguments: [
+        (#""note":"Ann \ud83d""#, "surrogate"), (#""note":1,"note":2"#, "has already"),
+        (#""note":\#(String(repeating: "[", count: 40))\#(String(repeating: "]", count: 40))"#, "deeper than 32"),
+    ])
+    func whatNamesItselfIsAnsweredThoughItBreaksARule(member: String, word: String) throws {
+        let event = try rejected(event(#"{"merchantId":"acme","order":{"id":"A","type":"new_sale"},\#(member)}"#))
+        #expect(event.eventID == "e" && event.orderID == "A" && event.merchantID == "acme" && event.orderType == .newSale)
+        #expect(event.faults.first?.path == "$" && event.faults.first?.message.contains(word) == true && event.faults.count > 1)
+        // Card data first, wherever it hides.
+        let found = try rejected(self.event(#"{"order":{"id":"A"},\#(member),"x":"\#(CardNumbers.visa)"}"#))
+        #expect(found.hasCardData && found.faults.first?.path == "$.data.x")
+        guard case .unreadable = CRMMessage.decode(Array("{\(member)}".utf8)) else {
+            Issue.record("answered, though it names nothing")
+            return
+        }
+    }
+
     @Test func goodJSONInAnotherEncodingIsNamedAndAnswered() throws {
         let text = event("{}", type: #""type":"com.salvage.cancel.v1","#)
         let utf16 = Array(text.utf16)
