@@ -38,16 +38,24 @@ enum CodeKey {
         for part in exact.utf8.split(whereSeparator: separators.contains) {
             let trimmed = part.drop { !isLetterOrDigit($0) }
             guard let last = trimmed.lastIndex(where: isLetterOrDigit) else { continue }
-            let word = trimmed[...last]
+            var word = trimmed[...last]
+            // `Code 252` is written as `code=252` is.
+            if let blank = word.lastIndex(of: 0x20), codeNames.contains(String(Substring(word[..<blank]))) {
+                word = word[word.index(after: blank)...]
+            }
             guard word.count <= 32, word.allSatisfy({ isLetterOrDigit($0) || $0 == UInt8(ascii: "_") }) else { return [] }
             if word.contains(where: { (0x30...0x39).contains($0) }) { codes.append(String(Substring(word))) }
         }
         return codes
     }
 
+    private static let codeNames: Set<String> = ["code", "error code", "reason code", "response code", "response_code"]
+
     private static let separators = Set(",/|=:;&-".utf8)
 
-    private static func isLetterOrDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte) }
+    static func isLetterOrDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte) }
+
+    static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 
     /// A network's code that stands in a text beside its meaning: `DECLINE: 05`, `51 - DECLINED`, `Refused | 01: Refer to issuer`; or
     /// with no word beside it but the trade's: `Declined (43)`, `RC=51`, `Network:Visa|IssuerCode:43`.
@@ -89,26 +97,33 @@ enum CodeKey {
         return nil
     }
 
-    /// The only code of a text whose other words say nothing of their own. Of letters only those that networks use: `A1 DECLINED` is somebody's own.
+    /// The only code of a text whose other words say nothing of their own.
     private static func amongTradeWords(_ bytes: [UInt8]) -> String? {
         var code: ArraySlice<UInt8>?
         var words: [String] = []
+        var isResult = false
         for whole in bytes.split(whereSeparator: { !isLetterOrDigit($0 | 0x20) }) {
             let part = withoutName(whole)
-            let isCode =
-                part.count == 2 && part.allSatisfy { (0x30...0x39).contains($0) } || networkLetters.contains(Array(part))
-            if isCode {
+            // `AVS:Y` is no reason.
+            if isResult {
+                guard part.count == 1, !isDigit(part[part.startIndex]) else { return nil }
+                isResult = false
+                continue
+            }
+            if isOfNetworks(part) {
                 // `Payment 43` is the forty-third.
                 if code != nil || words.last.map(counted.contains) ?? false { return nil }
                 code = part
             } else {
                 let word = String(decoding: part.map { $0.smallLetter }, as: UTF8.self)
+                isResult = TextWords.results.contains(word)
+                if isResult { continue }
                 guard tradeWords.contains(word) else { return nil }
                 words.append(word)
             }
         }
         // `Error 43` and `Code 43` may be anybody's numbers.
-        if words == ["error"] || words == ["code"] { return nil }
+        if isResult || words == ["error"] || words == ["code"] { return nil }
         return code.map { String(decoding: $0, as: UTF8.self) }
     }
 
@@ -118,17 +133,24 @@ enum CodeKey {
         return name == Array("rc".utf8) || name == Array("iso".utf8) ? part.suffix(2) : part
     }
 
-    private static let counted: Set<String> = ["acquirer", "card", "gateway", "payment", "processor", "transaction"]
+    /// Two digits. Of letters only those that networks use: `A1 DECLINED` is somebody's own.
+    static func isOfNetworks(_ part: ArraySlice<UInt8>) -> Bool {
+        part.count == 2 && (part.allSatisfy(isDigit) || networkLetters.contains(Array(part)))
+    }
+
+    private static let counted: Set<String> = [
+        "acquirer", "authorisation", "authorization", "card", "charge", "debit", "gateway", "payment", "processor", "purchase", "recurring",
+        "sale", "transaction",
+    ]
 
     private static let networkLetters: Set<[UInt8]> = Set(["R0", "R1", "R3", "N7", "1A"].map { Array($0.utf8) })
 
     private static let tradeWords: Set<String> = [
-        "acquirer", "auth", "bank", "by", "card", "code", "decl", "decline", "declined", "denied", "discover", "do", "error", "gateway",
-        "generic", "hard", "honor", "honour", "host",
-        "iso", "iso8583", "issuer", "issuercode", "mastercard", "mc", "network", "networkcode", "not", "original",
-        "payment", "processor", "raw", "rc",
-        "reason", "refused", "resp", "respcode", "response", "responsecode", "soft", "the", "transaction", "visa", "was",
-        "your",
+        "acquirer", "auth", "authorisation", "authorization", "bank", "by", "card", "charge", "code", "debit", "decl", "decline",
+        "declined", "denied", "discover", "do", "error", "gateway", "generic", "hard", "honor", "honour", "host", "iso", "iso8583",
+        "issuer", "issuercode", "issuing", "mastercard", "mc", "network", "networkcode", "not", "original", "payment", "processor",
+        "purchase", "raw", "rc", "reason", "recurring", "refused", "rejected", "resp", "respcode", "response", "responsecode", "sale",
+        "soft", "the", "transaction", "vi", "visa", "was", "with", "your",
     ]
 
     private static let leaders: Set<[UInt8]> = Set(

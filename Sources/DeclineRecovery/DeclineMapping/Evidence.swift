@@ -57,7 +57,7 @@ struct Evidence {
             network = networkTable.flatMap { codes in
                 tables.finding(own, in: codes) ?? CodeKey.inText(own).flatMap { tables.finding($0, in: codes) }
             }
-        } else if let inText = heard?.code,
+        } else if let inText = heard?.code ?? heard?.bareCode.flatMap({ Self.isAnybodys($0, of: table, tables) ? $0 : nil }),
             code == nil || CodeKey.number(inText.lowercased()) != CodeKey.number(CodeKey.exact(decline.responseCode))
         {
             // A text that speaks Mastercard's advice has its code as well: `Refused | 24 : Retry after 1 hour`.
@@ -86,13 +86,22 @@ struct Evidence {
         self.text = text
         // A code that its source does not have is the network's where the source passes those on; some mean the same to everybody.
         if network == nil, code == nil, text?.isGeneric ?? true, let raw = CodeKey.inText(decline.responseCode),
-            table?.passesNetworkCodes == true || tables.table(named: "iso8583")?.row(raw)?.isEverybodys == true,
+            table?.passesNetworkCodes == true || Self.isEverybodys(raw, tables),
             let found = networkTable.flatMap({ tables.finding(raw, in: $0) }), found.row.category != .notADecline
         {
             network = found
         }
         self.network = network
         advice = decline.merchantAdviceCode.flatMap { tables.advice($0, of: brand, from: table) } ?? inTextAdvice
+    }
+
+    /// A response code of nobody's is the network's where it means the same to everybody, and the source has no such codes of its own.
+    private static func isAnybodys(_ code: String, of table: DeclineTable?, _ tables: DeclineTables) -> Bool {
+        (table?.passesNetworkCodes ?? true) && isEverybodys(code, tables)
+    }
+
+    private static func isEverybodys(_ code: String, _ tables: DeclineTables) -> Bool {
+        tables.table(named: "iso8583")?.row(code)?.isEverybodys == true
     }
 
     /// The network that a source of codes is, where it is one: a gateway's table is nobody's network.

@@ -12,8 +12,10 @@ final class HeardTexts: Sendable {
         /// Of three letters and more, what was said of checks included.
         let longWords: [String]
         let rule: TextRules.Rule?
-        /// A network's code that stands beside the words.
+        /// A network's code that stands beside the words, or that they name as one.
         let code: String?
+        /// A code that they call a response code, and not whose.
+        let bareCode: String?
         /// An advice that is named as one: `Merchant advice code: 03`.
         let advice: AdviceCode?
 
@@ -22,7 +24,9 @@ final class HeardTexts: Sendable {
             self.words = words
             self.longWords = longWords
             self.rule = rule
-            code = CodeKey.inText(text)
+            let named = NamedCode.find(in: Array(text.utf8.prefix(TextWords.longest)))
+            code = named.flatMap { $0.isOfNetwork ? $0.code : nil } ?? CodeKey.inText(text)
+            bareCode = code == nil ? named?.code : nil
             advice = AdviceCode(namedIn: text)
         }
     }

@@ -176,7 +176,7 @@ enum TextWords {
         word.utf8.count <= bytes.count && zip(bytes, word.utf8).allSatisfy { $0 | 0x20 == $1 | 0x20 }
     }
 
-    private static let results: Set<String> = ["avs", "cvv", "cvv2", "cvc", "cvc2", "cid", "csc", "cavv"]
+    static let results: Set<String> = ["avs", "cvv", "cvv2", "cvc", "cvc2", "cid", "csc", "cavv"]
 
     static func withoutResults(_ words: [String]) -> [String] {
         guard words.contains(where: results.contains) else { return words }
