@@ -71,10 +71,12 @@ struct TextPattern: Sendable {
         guard matches(words, at: position, from: 0) else { return false }
         if isNegative || position == 0 { return true }
         if words[position - 1].isAny(of: vocabulary.negations) {
-            // `Approved: no, stolen card` answers a question with its no.
-            return position > 1 && words[position - 1].isAny(of: vocabulary.answers) && words[position - 2].isAny(of: vocabulary.questions)
+            // `Approved no (stolen card)` answers a question with its no.
+            return words[position - 1].isAnswer
+                || position > 1 && words[position - 1].isAny(of: vocabulary.answers) && words[position - 2].isAny(of: vocabulary.questions)
         }
-        return position == 1 || !words[position - 1].isAny(of: vocabulary.fillers) || !words[position - 2].isAny(of: vocabulary.negations)
+        return position == 1 || !words[position - 1].isAny(of: vocabulary.fillers) || words[position - 2].isAnswer
+            || !words[position - 2].isAny(of: vocabulary.negations)
     }
 
     private func matches(_ words: [HeardWord], at position: Int, from index: Int) -> Bool {
@@ -96,6 +98,8 @@ struct TextPattern: Sendable {
 struct HeardWord: Sendable {
     let exact: Int32?
     let prefixes: [Int32]
+    /// It denies, and not what comes behind it (`TextWords.split`).
+    let isAnswer: Bool
 
     func isAny(of atoms: [Int32]) -> Bool {
         if let exact, atoms.contains(exact) { return true }
@@ -118,11 +122,7 @@ struct TextVocabulary: Sendable {
     private(set) var questions: [Int32] = []
 
     init() {
-        negations = [
-            "not", "no", "isnt", "wasnt", "without", "never", "non", "nor", "nao", "nicht", "kein", "keine", "sin", "sem", "sans",
-            "не", "нет",
-        ]
-        .map { atom($0) }
+        negations = TextWords.denials.map { atom($0) }
         prohibitions = ["do", "dont", "cannot", "cant"].map { atom($0) }
         answers = ["no", "нет"].map { atom($0) }
         questions = ["approved", "authorized", "authorised", "success", "successful", "retry", "retryable", "retriable", "present"].map {
@@ -146,7 +146,11 @@ struct TextVocabulary: Sendable {
     }
 
     func hear(_ word: String) -> HeardWord {
+        let isAnswer = word.utf8.last == 0x2E
+        let word = isAnswer ? String(word.dropLast()) : word
         let candidates = prefixesByLetter[word.utf8.first ?? 0] ?? []
-        return HeardWord(exact: exact[word], prefixes: candidates.filter { word.hasPrefix(prefixes[$0].text) }.map { prefixes[$0].atom })
+        return HeardWord(
+            exact: exact[word], prefixes: candidates.filter { word.hasPrefix(prefixes[$0].text) }.map { prefixes[$0].atom },
+            isAnswer: isAnswer)
     }
 }

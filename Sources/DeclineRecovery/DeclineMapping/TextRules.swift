@@ -102,10 +102,15 @@ package final class TextRules: Sendable {
     /// The words of a text, and the rule that it fulfils.
     func heard(_ text: String) -> HeardTexts.Heard {
         memory.heard(text) { text in
-            let all = TextWords.split(text, dropsResults: false)
-            let words = TextWords.withoutResults(all)
-            return HeardTexts.Heard(text, words, longWords: all.filter { $0.utf8.count > 2 }, rule(for: words))
+            let all = TextWords.split(text, marksAnswers: true)
+            let marked = TextWords.withoutResults(all)
+            return HeardTexts.Heard(
+                text, Self.unmarked(marked), longWords: Self.unmarked(all).filter { $0.utf8.count > 2 }, rule(for: marked))
         }
+    }
+
+    private static func unmarked(_ words: [String]) -> [String] {
+        words.contains { $0.utf8.last == 0x2E } ? words.map { $0.utf8.last == 0x2E ? String($0.dropLast()) : $0 } : words
     }
 
     /// The graver of what the words say as they stand and with their abbreviations written out: `DECLINE - LOST CRD`.

@@ -8,6 +8,13 @@ enum TextWords {
     static let longest = 1_024
 
     static func split(_ text: String, dropsResults: Bool = true) -> [String] {
+        let words = split(text, marksAnswers: false)
+        return dropsResults ? withoutResults(words) : words
+    }
+
+    /// With `marksAnswers`, a "no" that answers a question, or ends its clause, keeps a full stop, since it denies nothing of what comes behind it:
+    /// `Recurring: no. Lost card`.
+    static func split(_ text: String, marksAnswers: Bool) -> [String] {
         var bytes = Array(text.utf8.prefix(longest))
         if bytes.contains(0x25) { bytes = bytes.percentDecoded(keepingOthers: true) ?? bytes }
         if bytes.contains(0x26) { bytes = entitiesDecoded(bytes) }
@@ -16,10 +23,27 @@ enum TextWords {
         var words: [String] = []
         var word: [UInt8] = []
         var endsLower = false
+        /// A colon or an equals sign stands before the next word.
+        var isAsked = false
+        var separator: UInt32 = 0
         func flush() {
-            if !word.isEmpty { words.append(String(decoding: word, as: UTF8.self)) }
-            word.removeAll(keepingCapacity: true)
             endsLower = false
+            if word.isEmpty { return }
+            words.append(String(decoding: word, as: UTF8.self))
+            word.removeAll(keepingCapacity: true)
+            if isAsked, marksAnswers, let last = words.last, answers.contains(last) { words[words.count - 1] = last + "." }
+            isAsked = false
+            separator = 0
+        }
+        func separate(_ value: UInt32) {
+            flush()
+            if !marksAnswers { return }
+            if value == 0x3A || value == 0x3D { isAsked = true }
+            // A hyphen joins two words, unless a blank stands beside it.
+            let isDash = value == 0x2D && separator == 0x20 || value == 0x20 && separator == 0x2D
+            separator = value
+            guard isDash || ends.contains(value), let last = words.last, denials.contains(last) else { return }
+            words[words.count - 1] = last + "."
         }
         /// A letter of two bytes.
         func spell(_ letter: UInt32) {
@@ -84,7 +108,7 @@ enum TextWords {
                 words[words.count - 1] = String(voiced)
             // As wide as an ideogram.
             case 0xFF10...0xFF19, 0xFF21...0xFF3A, 0xFF41...0xFF5A: hear(value - 0xFEE0)
-            default: flush()
+            default: separate(value)
             }
         }
         if bytes.allSatisfy({ $0 < 0x80 }) {
@@ -93,8 +117,18 @@ enum TextWords {
             for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars { hear(scalar.value) }
         }
         flush()
-        return dropsResults ? withoutResults(words) : words
+        return words
     }
+
+    /// What denies the word behind it.
+    static let denials = [
+        "not", "no", "isnt", "wasnt", "without", "never", "non", "nor", "nao", "nicht", "kein", "keine", "sin", "sem", "sans", "не", "нет",
+    ]
+
+    private static let answers = ["no", "нет"]
+
+    /// What ends a clause: marks and a dash, but no opening bracket, behind which `not (yet) approved` goes on.
+    private static let ends = Set(".;|/),:=!?]}&".unicodeScalars.map(\.value) + [0x2013, 0x2014])
 
     /// U+00C0 to U+017F without their marks; a star stands for two letters (ß, æ), a blank for no letter.
     private static let letters: [UInt8] = Array(

@@ -137,6 +137,23 @@ import Testing
         #expect(texts.rule(for: "Approved: no")?.category != .notADecline)
     }
 
+    /// A "no" reaches to the end of its clause.
+    @Test func aNoDeniesNothingOfTheNextClause() {
+        for text in [
+            "Declined. Recurring: no. Lost card", "Declined | Liability shift: No | Stolen card", "DECLINED - CVV match: no - pick up card",
+            #"{"declined":true,"recurring":"no","stolen_card":true}"#, "EMV: no  Pick up card", "Повтор: нет. Карта украдена",
+        ] {
+            #expect(texts.rule(for: text)?.category == .never, "\(text)")
+        }
+        for text in ["Declined, not stolen.", "Declined, no stolen card report", "Card status: not stolen. Declined"] {
+            #expect(texts.rule(for: text)?.category == .softNow, "\(text)")
+        }
+        // Nobody else sees the mark.
+        #expect(TextWords.split("Recurring: no. Lost card") == ["recurring", "no", "lost", "card"])
+        #expect(texts.heard("Recurring: no. Lost card").words == ["recurring", "no", "lost", "card"])
+        #expect(texts.heard("Recurring: no. Lost card").longWords == ["recurring", "lost", "card"])
+    }
+
     @Test func noTextTakesLong() {
         let hostile = String(repeating: "stop payment do not declined not ", count: 200)
         #expect(threadTime { _ = texts.rule(for: hostile) } < 2_000_000_000)
