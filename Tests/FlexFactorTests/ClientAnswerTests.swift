@@ -58,10 +58,11 @@ import Testing
     }
 
     /// What writes it has no order to name, and the ways by our reference stay open.
-    @Test(arguments: [
-        (#""orderSessionKey":"00000000-0000-0000-0000-000000000000""#, nil), (#""orderSessionKey":"""#, nil),
-        (#""orderSessionKey":"00000000-0000-0000-0000-000000000000","orderId":"g-1""#, "g-1"),
-    ] as [(String, FlexFactorOrderID?)])
+    @Test(
+        arguments: [
+            (#""orderSessionKey":"00000000-0000-0000-0000-000000000000""#, nil), (#""orderSessionKey":"""#, nil),
+            (#""orderSessionKey":"00000000-0000-0000-0000-000000000000","orderId":"g-1""#, "g-1"),
+        ] as [(String, FlexFactorOrderID?)])
     func theEmptyIDNamesNoOrder(ids: String, order: FlexFactorOrderID?) async throws {
         let body = "{\(ids),\"status\":\"CHALLENGE\"}"
         #expect(try await world.answer(200, body, to: world.evaluate) == .evaluated(.challenge, order))

@@ -222,3 +222,11 @@ extension RecoveryOutcome {
         }
     }
 }
+
+extension FlexFactorOrder {
+    /// Whether it is so old that the claims can have let go of its recovery; `nil` where it does not say how old it is.
+    package func mayBeForgotten(at now: Moment) -> Bool? {
+        // A day is more than clocks differ.
+        placedAt.map { now + .days(1) >= $0 + Claim.longestMemory }
+    }
+}

@@ -31,10 +31,4 @@ package struct FlexFactorOrder: Sendable, Equatable {
         self.placedAt = placedAt
         self.account = account
     }
-
-    /// Whether it is so old that the claims can have let go of its recovery; `nil` where it does not say how old it is.
-    package func mayBeForgotten(at now: Moment) -> Bool? {
-        // A day is more than clocks differ.
-        placedAt.map { now + .days(1) >= $0 + Claim.longestMemory }
-    }
 }

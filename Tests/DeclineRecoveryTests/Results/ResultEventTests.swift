@@ -125,7 +125,8 @@ import Testing
         arguments: [
             (.submitted, "SUBMITTED"), (.approved(.answered), "APPROVED"), (.approved(.notified), "COMPLETED"),
             (.declined(.byFlexFactor), "DECLINED"), (.declined(.challenge), "CHALLENGE"), (.declined(.reconciled), "CANCELLED"),
-            (.cancelled, "CANCELLED"), (.expired(.atExpiry), "CANCELLED"), (.chargeback, "CHARGEBACK"), (.refunded, nil), (.unresolved, nil),
+            (.cancelled, "CANCELLED"), (.expired(.atExpiry), "CANCELLED"), (.chargeback, "CHARGEBACK"), (.refunded, nil),
+            (.unresolved, nil),
         ] as [(ResultReason, String?)])
     func whatBecameOfTheOrderIsSaidInFlexFactorsWords(reason: ResultReason, status: String?) throws {
         func said(_ order: FlexFactorOrderID?) throws -> JSONValue? {

@@ -39,11 +39,13 @@ import Testing
     }
 
     /// The CRM can only be told of what names its order, or has an id by which it can be called.
-    @Test(arguments: [
-        ("m-1", nil, "{}", true), (nil, "A1", "{}", true), (nil, nil, #"{"id":"d-1"}"#, true), (nil, nil, "{}", false),
-        ("", nil, "[1]", false), (nil, nil, #"{"id":""}"#, false), (nil, nil, #"{"id":7}"#, false), (nil, nil, #"{"id":"\#(CardDataMark.number)"}"#, false),
-        (nil, nil, #"{"id":"\#(String(repeating: "x", count: 129))"}"#, false),
-    ] as [(String?, String?, String, Bool)])
+    @Test(
+        arguments: [
+            ("m-1", nil, "{}", true), (nil, "A1", "{}", true), (nil, nil, #"{"id":"d-1"}"#, true), (nil, nil, "{}", false),
+            ("", nil, "[1]", false), (nil, nil, #"{"id":""}"#, false), (nil, nil, #"{"id":7}"#, false),
+            (nil, nil, #"{"id":"\#(CardDataMark.number)"}"#, false),
+            (nil, nil, #"{"id":"\#(String(repeating: "x", count: 129))"}"#, false),
+        ] as [(String?, String?, String, Bool)])
     func whatNamesNothingWasToldToNobody(message: String?, order: String?, body: String, isTold: Bool) {
         for reason in [DeadLetterReason.invalidEvent, .cardDataInClear] {
             let letter = DeadLetter.sample(reason, message: message, body: body, order: order)
