@@ -80,9 +80,9 @@ import Testing
     }
 
     @Test func whatWouldBeRejectedFailsWithEveryFault() {
-        let one = forecast(decline(more: #","shipping":7"#), .intake)
-        #expect(one.verdict == .fails && one.sentence.contains("a fault") && one.faults.map(\.path) == ["$.data.shipping"])
-        let two = forecast(decline(trigger: #""odd""#, more: #","shipping":7"#), .intake)
+        let one = forecast(decline(more: #","siteId":7"#), .intake)
+        #expect(one.verdict == .fails && one.sentence.contains("a fault") && one.faults.map(\.path) == ["$.data.siteId"])
+        let two = forecast(decline(trigger: #""odd""#, more: #","siteId":7"#), .intake)
         #expect(two.verdict == .fails && two.sentence.contains("2 faults") && two.faults.count == 2)
         #expect(forecast(decline(more: #","cvv":"123""#), .intake).verdict == .fails)
         for body in ["", "{", "not JSON"] { #expect(forecast(Array(body.utf8), .intake).verdict == .fails) }
@@ -203,12 +203,12 @@ import Testing
         }
         // What goes to others is theirs to read.
         for stage in Stage.allCases where stage != .unrouted { #expect(forecast(Array("{".utf8), stage, merchants: nil).verdict == .fails) }
-        #expect(forecast(decline(more: #","shipping":7"#), .intake, merchants: nil).faults.count == 1)
+        #expect(forecast(decline(more: #","siteId":7"#), .intake, merchants: nil).faults.count == 1)
     }
 
     @Test func aForecastShowsNoToken() {
         for (body, stage) in [
-            (decline(), Stage.intake), (WorkEnvelope.encode(work()), .cascade), (decline(more: #","shipping":7"#), .intake),
+            (decline(), Stage.intake), (WorkEnvelope.encode(work()), .cascade), (decline(more: #","siteId":7"#), .intake),
         ] {
             #expect(!"\(forecast(body, stage))".contains("tok"))
         }

@@ -15,20 +15,24 @@ import Testing
 
     private func line(_ text: String) -> [UInt8] { Array("\(text)\n".utf8) }
 
-    private func hasMore(_ descriptor: Int32) -> Bool {
+    private func hasMore(_ descriptor: Int32, within milliseconds: Int32 = 0) -> Bool {
         var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        return poll(&entry, 1, 0) > 0
+        return poll(&entry, 1, milliseconds) > 0
     }
 
-    /// Reads until all lines have come.
+    /// Reads until all lines have come. It asks whether they have before it waits for more: a writer notes a line as written a moment after it
+    /// is there to be read.
     private func lines(_ descriptor: Int32, until isAll: ([Substring]) -> Bool) -> [Substring] {
         var text = [UInt8]()
         var part = [UInt8](repeating: 0, count: 65_536)
         while true {
+            guard hasMore(descriptor, within: 5) else {
+                if text.last == UInt8(ascii: "\n"), isAll(String(decoding: text, as: UTF8.self).split(separator: "\n")) { break }
+                continue
+            }
             let count = read(descriptor, &part, part.count)
             if count <= 0 { break }
             text += part.prefix(count)
-            if text.last == UInt8(ascii: "\n"), isAll(String(decoding: text, as: UTF8.self).split(separator: "\n")) { break }
         }
         return String(decoding: text, as: UTF8.self).split(separator: "\n")
     }
