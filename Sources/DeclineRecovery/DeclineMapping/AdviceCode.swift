@@ -13,7 +13,8 @@ struct AdviceCode: Equatable {
 
     /// `nil` for what begins with neither a code nor the trade's words for one. What stands behind it are words: `03 : Do not try again`.
     init?(_ text: String) {
-        self.init(Self.lowered(text.utf8.drop { $0 <= 0x20 }.prefix(64))[...])
+        let bytes = Self.lowered(text.utf8.drop { $0 <= 0x20 }.prefix(64))
+        self.init(bytes.dropFirst(Self.fields.first { bytes.starts(with: $0) }?.count ?? 0))
     }
 
     /// The one that a text names, wherever it does: `Do not honor (MAC 03)`, `Declined - M03`, `Declined - Visa category 1`.
@@ -47,11 +48,13 @@ struct AdviceCode: Equatable {
                 // What a merchant sells has a category as well.
                 if before == "merchant" { return nil }
                 network = .visa
-            case "m", "mac", "mc", "mastercard": network = .mastercard
+            case "m", "ma", "mac", "mc", "mastercard": network = .mastercard
+            // `MAC is 03`; "advice is" may go on with anything.
+            case "is" where before == "mac" || before == "code": continue
             case "merchant", "advice", "advicecode", "merchantadvicecode", "code", "decline", "response": break
             default: return nil
             }
-            isNamed = isNamed || Self.names.contains(word) || word == "cat" && before == "visa"
+            isNamed = isNamed || Self.names.contains(word) || word == "cat" && before == "visa" || word == "code" && before == "ma"
             before = word
         }
         let digits = bytes[at...].prefix { (0x30...0x39).contains($0) }
@@ -67,6 +70,9 @@ struct AdviceCode: Equatable {
     private static func lowered(_ bytes: some Sequence<UInt8>) -> [UInt8] { bytes.map { $0.smallLetter } }
 
     private static func isLetter(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte) }
+
+    /// Where a message of the network's has it, data element 48.84.
+    private static let fields = ["de48.84", "de 48.84", "se84", "48.84", "48/84"].map { Array($0.utf8) }
 
     private static let names: Set<String> = ["mac", "advice", "advicecode", "merchantadvicecode", "category"]
 

@@ -6,7 +6,7 @@ import Testing
 @Suite struct AdviceTests {
     @Test(arguments: [
         "03", "M03", "m3", "MAC 03", "MAC03", "mac-03", "Mastercard advice code: 21", "MC 03 : Do not try again",
-        "[03]", "(03)", "{\"code\":\"03\"}",
+        "[03]", "(03)", "{\"code\":\"03\"}", "MA21", "MA code 03", "DE48.84=03", "48/84: 03", "SE84 21",
     ])
     func anAdviceIsHeardHoweverItIsWritten(advice: String) {
         #expect(isOrder(classify("nmi", "200", advice: advice, brand: .mastercard)))
@@ -34,7 +34,7 @@ import Testing
     @Test(arguments: [
         "Do not honor (MAC 03)", "05 Do Not Honor MAC=03", "Declined [merchant advice code 21]", "Declined. Advice Code: 03",
         "merchantAdviceCode=03", "merchant_advice_code:21", "Declined - Visa Category 1", "Refused, Visa Cat 1",
-        "Declined - M03", "Do Not Honor M21",
+        "Declined - M03", "Do Not Honor M21", "Declined. MAC is 03", "Declined. MA code 03",
     ])
     func itIsHeardWhereverATextNamesIt(text: String) {
         #expect(isOrder(classify("nmi", "200", text: text)))
@@ -44,7 +44,7 @@ import Testing
     @Test(arguments: [
         "Merchant category 1 declined", "Product category 1 declined", "Declined, cat 1", "HMAC 03 declined", "MAC key error",
         "Declined 03", "Declined M 03", "Declined M035", "Declined M03A",
-        "MAC 02 declined",
+        "MAC 02 declined", "Boston, MA 03 declined", "Declined, our advice is 3 days of patience", "Declined, code is 03", "Declined 48/84 03",
     ])
     func whatOnlyLooksLikeOneForbidsNothing(text: String) { #expect(!isOrder(classify("nmi", "200", text: text))) }
 
