@@ -266,6 +266,10 @@ static const unsigned char text_rules_json[] = {
 #embed "../DeclineRecovery/DeclineMapping/Tables/text-rules.json"
 };
 
+static const unsigned char transbank_json[] = {
+#embed "../DeclineRecovery/DeclineMapping/Tables/transbank.json"
+};
+
 static const unsigned char transfirst_json[] = {
 #embed "../DeclineRecovery/DeclineMapping/Tables/transfirst.json"
 };
@@ -362,6 +366,7 @@ static const struct decline_table_file files[] = {
     FILE("square.json", square_json),
     FILE("stripe.json", stripe_json),
     FILE("text-rules.json", text_rules_json),
+    FILE("transbank.json", transbank_json),
     FILE("transfirst.json", transfirst_json),
     FILE("tsys.json", tsys_json),
     FILE("usaepay.json", usaepay_json),

@@ -34,6 +34,8 @@ enum CodeKey {
     /// The codes of a field that holds several, or one in brackets, in quotes or behind its name: `2|252`, `D4405,D4451`, `(252)`,
     /// `response_code=202`. None where it holds a sentence, whose numbers may be anything's.
     static func parts(_ exact: String) -> [String] {
+        // -4 is no 04.
+        if exact.utf8.first == 0x2D, exact.utf8.dropFirst().allSatisfy(isDigit) { return [] }
         var codes: [String] = []
         for part in exact.utf8.split(whereSeparator: separators.contains) {
             let trimmed = part.drop { !isLetterOrDigit($0) }
@@ -81,7 +83,7 @@ enum CodeKey {
             var next = at
             while next < bytes.count, bytes[next] <= 0x20 { next += 1 }
             let after: UInt8 = next < bytes.count ? bytes[next] : 0
-            if at - start == 2, isCode(bytes[start], bytes[start + 1]) {
+            if at - start == 2, isCode(bytes[start], bytes[start + 1]), !isMeasure(start..<at, bytes) {
                 let isFollowed = after == 0x3A || after == 0x29 || after == 0x2D || after == 0x7C
                 let isLed = index == 1 && leaders.contains(leader)
                 let leads = index == 0 || isLed
@@ -112,7 +114,7 @@ enum CodeKey {
             }
             if isOfNetworks(part) {
                 // `Payment 43` is the forty-third.
-                if code != nil || words.last.map(counted.contains) ?? false { return nil }
+                if code != nil || words.last.map(counted.contains) ?? false || isMeasure(part.indices, bytes) { return nil }
                 code = part
             } else {
                 let word = String(decoding: part.map { $0.smallLetter }, as: UTF8.self)
@@ -124,8 +126,32 @@ enum CodeKey {
         }
         // `Error 43` and `Code 43` may be anybody's numbers.
         if isResult || words == ["error"] || words == ["code"] { return nil }
+        // Who rejects may be the source itself, by a number of its own.
+        if words.contains("rejected"), !words.contains("issuer"), !words.contains("bank") { return nil }
         return code.map { String(decoding: $0, as: UTF8.self) }
     }
+
+    /// A time, a date, an amount, a negative number or the beginning of a longer one: `07:43`, `04-12-2026`, `04-Nov-2026`, `$43`, `43%`, `-43`.
+    private static func isMeasure(_ word: Range<Int>, _ bytes: [UInt8]) -> Bool {
+        let (start, end) = (word.lowerBound, word.upperBound)
+        if start > 0 {
+            let (before, second) = (bytes[start - 1], start > 1 ? bytes[start - 2] : 0)
+            // Dollars; pounds and yen; euros and other signs of three bytes.
+            if before == 0x24 || second == 0xC2 && (0xA2...0xA5).contains(before) { return true }
+            if second == 0x82, start > 2, bytes[start - 3] == 0xE2 { return true }
+            if before == 0x2D, start == 1 || second == 0x3D || second == 0x3A { return true }
+        }
+        guard end < bytes.count else { return false }
+        if bytes[end] == 0x25 { return true }
+        guard bytes[end] == 0x3A || bytes[end] == 0x2D, end + 1 < bytes.count else { return false }
+        if isDigit(bytes[end + 1]) { return true }
+        guard bytes[end] == 0x2D, end + 5 < bytes.count, isDigit(bytes[end + 5]), !isLetterOrDigit(bytes[end + 4] | 0x20) else {
+            return false
+        }
+        return months.contains(String(decoding: bytes[end + 1...end + 3].map { $0.smallLetter }, as: UTF8.self))
+    }
+
+    private static let months: Set<String> = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 
     /// `RC51` and `ISO51` are 51.
     private static func withoutName(_ part: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
