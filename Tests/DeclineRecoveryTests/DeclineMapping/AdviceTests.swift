@@ -44,7 +44,8 @@ import Testing
     @Test(arguments: [
         "Merchant category 1 declined", "Product category 1 declined", "Declined, cat 1", "HMAC 03 declined", "MAC key error",
         "Declined 03", "Declined M 03", "Declined M035", "Declined M03A",
-        "MAC 02 declined", "Boston, MA 03 declined", "Declined, our advice is 3 days of patience", "Declined, code is 03", "Declined 48/84 03",
+        "MAC 02 declined", "Boston, MA 03 declined", "Declined, our advice is 3 days of patience", "Declined, code is 03",
+        "Declined 48/84 03",
     ])
     func whatOnlyLooksLikeOneForbidsNothing(text: String) { #expect(!isOrder(classify("nmi", "200", text: text))) }
 
