@@ -34,8 +34,8 @@ enum CodeKey {
     /// The codes of a field that holds several, or one in brackets, in quotes or behind its name: `2|252`, `D4405,D4451`, `(252)`,
     /// `response_code=202`. None where it holds a sentence, whose numbers may be anything's.
     static func parts(_ exact: String) -> [String] {
-        // -4 is no 04.
-        if exact.utf8.first == 0x2D, exact.utf8.dropFirst().allSatisfy(isDigit) { return [] }
+        // -4 is no 04, but the dash before 252 is one that stands around it: negative codes are short.
+        if exact.utf8.first == 0x2D, exact.utf8.count <= 3, exact.utf8.dropFirst().allSatisfy(isDigit) { return [] }
         var codes: [String] = []
         for part in exact.utf8.split(whereSeparator: separators.contains) {
             let trimmed = part.drop { !isLetterOrDigit($0) }
