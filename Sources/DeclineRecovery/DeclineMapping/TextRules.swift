@@ -105,7 +105,8 @@ package final class TextRules: Sendable {
             let all = TextWords.split(text, marksAnswers: true)
             let marked = TextWords.withoutResults(all)
             return HeardTexts.Heard(
-                text, Self.unmarked(marked), longWords: Self.unmarked(all).filter { $0.utf8.count > 2 }, rule(for: marked))
+                text, Self.unmarked(marked), longWords: Self.unmarked(all).filter { $0.utf8.count > 2 },
+                rule(for: TextDetails.dropped(from: marked)))
         }
     }
 
