@@ -147,10 +147,10 @@ struct TextVocabulary: Sendable {
 
     func hear(_ word: String) -> HeardWord {
         let isAnswer = word.utf8.last == 0x2E
-        let word = isAnswer ? String(word.dropLast()) : word
-        let candidates = prefixesByLetter[word.utf8.first ?? 0] ?? []
+        let bare = isAnswer ? String(word.dropLast()) : word
+        let candidates = prefixesByLetter[bare.utf8.first ?? 0] ?? []
         return HeardWord(
-            exact: exact[word], prefixes: candidates.filter { word.hasPrefix(prefixes[$0].text) }.map { prefixes[$0].atom },
+            exact: exact[bare], prefixes: candidates.filter { bare.hasPrefix(prefixes[$0].text) }.map { prefixes[$0].atom },
             isAnswer: isAnswer)
     }
 }
