@@ -15,6 +15,14 @@ import Testing
         "This order can no longer be canceled.", "Only pending orders can be cancelled.", "Order has been captured",
         "The order can't be voided", "Order is not in a cancellable state", "Already cancelled by merchant",
         "The state of order \(reference.text) does not permit it.",
+        "Unable to cancel the order in its current state.", "Order is not eligible for cancellation.", "Order has already been processed.",
+        "Order can't be cancelled by the merchant anymore.", "Cannot transition order from Completed to Cancelled.",
+        "Cannot cancel completed order.", "Order can only be cancelled before capture.", "It is too late to cancel this order.",
+        "Order is in a final state.", "Unable to cancel order: order is Completed", "Order already submitted for settlement",
+        "The order couldn't be cancelled because it is completed", "Order is being processed", "Order must be in status CAPTUREREQUIRED",
+        "Order is completed; please use the refund endpoint.", "Invalid status transition from Completed to Cancelled",
+        "No valid leaving transitions are permitted from state 'Completed' for trigger 'Cancel'.", "Unexpected order state: Completed",
+        "Order is not pending", "CannotCancelCompletedOrder", "Orders in status 'Completed' cannot be cancelled.",
     ]
     private static let others = [
         "The operation could not be completed.", "Your account status does not allow this operation.", "A cancel is already in progress.",
@@ -24,7 +32,12 @@ import Testing
         "The request was already completed.", "The service cannot be cancelled; try again later.",
         "The value '\(reference.text)' is not valid.",
         "Order \(reference.text): no.", "orders/\(reference.text.replacing("~", with: "%7E"))/external-cancel",
-        reference.text.uppercased(),
+        reference.text.uppercased(), "Order cannot be cancelled: no order with this id.",
+        "The order cannot be cancelled: could not find order.", "Order cannot be cancelled. Order unknown.",
+        "The order cannot be cancelled because the id is invalid.", "Orders in test mode cannot be cancelled.",
+        "Merchant is already closed.", "The certificate has already expired.", "You are not allowed to change the status of orders.",
+        "Order status changes are not allowed for your role.", "The order could not be processed.", "Order processing failed.",
+        "Failed to update the order status to cancelled.", "The order status field is invalid", "Invalid order id. Valid states: completed",
     ]
 
     private func cancelled(_ status: Int, _ body: String) -> FlexFactorAnswer? {
@@ -42,6 +55,12 @@ import Testing
     func otherWordsProveNothing(words: String) {
         #expect(cancelled(400, #"{"errors":{"":["\#(words)"]},"traceId":"00-1"}"#) == nil)
         #expect(cancelled(200, #"{"success":false,"status":"FAILED","errors":[{"item1":"\#(words)","item2":"500"}]}"#) == nil)
+    }
+
+    /// A title is the same for many faults.
+    @Test(arguments: ["Could not find order.", "An internal error occurred.", "Your account status does not allow this."])
+    func whatStandsBesideATitleCounts(detail: String) {
+        #expect(cancelled(400, #"{"title":"Order cannot be cancelled.","detail":"\#(detail)","traceId":"00-1"}"#) == nil)
     }
 
     /// Of an order that it named itself it need not say so much.

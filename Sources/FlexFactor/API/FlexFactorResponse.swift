@@ -104,7 +104,8 @@ enum FlexFactorResponse {
             id: FlexFactorOrderID(id), state: state(value), echo: echo,
             minorUnits: value[anyCase: "amount"]?.int64.flatMap { Money.plausible.contains($0) ? $0 : nil },
             currency: value[anyCase: "currencyCode"]?.string.flatMap { Currency($0) },
-            placedAt: value[anyCase: "orderPlacedDate"]?.string.flatMap { Moment(rfc3339: $0) },
+            // A time that says no zone is UTC's.
+            placedAt: value[anyCase: "orderPlacedDate"]?.string.flatMap { Moment(rfc3339: $0) ?? Moment(rfc3339: $0 + "Z") },
             account: value[anyCase: "mid"]?.string.flatMap { $0.isEmpty ? nil : $0 })
     }
 
@@ -183,7 +184,7 @@ enum FlexFactorResponse {
         func says(_ phrases: [String]) -> Bool { phrases.contains { words.contains($0) } }
         let isAbsent = response.status == 404 || says(["not found", "no such", "not exist", "n't exist", "unknown order", "be found"])
         let mayBeUnfit = says(["state", "status", "be cancel", "already", "completed", "captured", "not allowed"])
-        let isUnfit = reference == nil ? mayBeUnfit : said.contains { OrderStateWords.areSpoken(in: $0) }
+        let isUnfit = reference == nil ? mayBeUnfit : OrderStateWords.areSpoken(in: said)
         switch response.status {
         case 200..<300, 400, 404, 422: return isAbsent ? (mayBeUnfit || isUnfit ? nil : .noSuchOrder) : isUnfit ? .cancelRefused : nil
         default: return nil
