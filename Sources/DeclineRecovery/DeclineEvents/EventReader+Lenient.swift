@@ -20,6 +20,11 @@ extension EventReader {
         faults.note("\(path).\(name)", "cut to \(limit) of its \(text.utf8.count) bytes")
         var cut = Substring(text)
         while cut.utf8.count > limit { cut.removeLast(min(cut.count, max(1, (cut.utf8.count - limit) / 4))) }
+        // Of longer digits a part may be a card's number, which the whole was not.
+        func continues(_ character: Character) -> Bool { character.isNumber || character == " " || character == "-" || character == "." }
+        if text[cut.endIndex...].first(where: { !" -.".contains($0) })?.isNumber == true {
+            while let last = cut.last, continues(last) { cut.removeLast() }
+        }
         return String(cut)
     }
 

@@ -8,6 +8,19 @@ import Testing
 @Suite struct CardDataGuardOddTests {
     private func redacted(_ text: String) -> String { String(decoding: CardDataGuard.redacted(Array(text.utf8)), as: UTF8.self) }
 
+    /// Such a body is read for its answer, and what is found in it goes from its letter.
+    @Test func whatBreaksARuleOfJSONIsRedactedAsItIsRead() {
+        for body in [
+            #"{"phone":"4111\ud83d1111\ud83d1111\ud83d1111"}"#, #"{"id":"4111\udc0011111111\udc001111"}"#,
+            #"{"x":{"name":"cvv","value":"7373","value":"7373"}}"#,
+        ] {
+            let kept = redacted(body)
+            #expect(!kept.contains("1111") && !kept.contains("7373"), "\(kept)")
+        }
+        let plain = #"{"name":"An\ud83d","name":"Ann"}"#
+        #expect(redacted(plain) == plain)
+    }
+
     /// What is no JSON is stored too (`unreadable`), and its token can charge the card as well.
     @Test(arguments: [
         #"{"paymentMethod":{"token":"CANARY"},}"#, #"{"paymentMethod":{"token":"CANARY"}"#,

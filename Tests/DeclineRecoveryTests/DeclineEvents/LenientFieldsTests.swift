@@ -16,6 +16,17 @@ import Testing
 
     private struct Unexpected: Error {}
 
+    /// Twenty digits are no card's number; sixteen of them are.
+    @Test func aCutLeavesNoCardNumber() throws {
+        let card = "4111111000007771"
+        for digits in [card + "1230", "4111 1110 0000 7771 1230"] {
+            let text = String(repeating: "x", count: 512 - (digits.utf8.count - (digits.contains(" ") ? 5 : 4))) + digits
+            let event = try read("\"responseCode\":\"201\",\"responseText\":\"\(text)\"")
+            let kept = event.decline.responseText ?? ""
+            #expect(event.notes.count == 1 && kept.utf8.count < 512 && kept.allSatisfy { $0 == "x" })
+        }
+    }
+
     @Test(arguments: [
         (#""responseCode":201"#, "201"), (#""responseCode":" 201""#, " 201"), (#""responseCode":"""#, ""),
         (#""responseText":"Declined""#, ""), (#""responseCode":200.0"#, "200.0"),
