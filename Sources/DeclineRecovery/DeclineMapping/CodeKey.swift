@@ -132,7 +132,7 @@ enum CodeKey {
     }
 
     /// A time, a date, an amount, a negative number or the beginning of a longer one: `07:43`, `04-12-2026`, `04-Nov-2026`, `$43`, `43%`, `-43`.
-    private static func isMeasure(_ word: Range<Int>, _ bytes: [UInt8]) -> Bool {
+    static func isMeasure(_ word: Range<Int>, _ bytes: [UInt8]) -> Bool {
         let (start, end) = (word.lowerBound, word.upperBound)
         if start > 0 {
             let (before, second) = (bytes[start - 1], start > 1 ? bytes[start - 2] : 0)

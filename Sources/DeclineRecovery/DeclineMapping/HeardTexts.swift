@@ -24,8 +24,10 @@ final class HeardTexts: Sendable {
             self.words = words
             self.longWords = longWords
             self.rule = rule
-            let named = NamedCode.find(in: Array(text.utf8.prefix(TextWords.longest)))
-            code = named.flatMap { $0.isOfNetwork ? $0.code : nil } ?? CodeKey.inText(text)
+            let named = NamedCode.find(in: Array(text.utf8.prefix(TextWords.longest)), hearsRC: rule?.isGeneric ?? false)
+            let owned = named.flatMap { $0.isOfNetwork ? $0.code : nil }
+            let beside = CodeKey.inText(text)
+            code = [owned, beside].compactMap(\.self).first(where: NamedCode.isGrave) ?? owned ?? beside
             bareCode = code == nil ? named?.code : nil
             advice = AdviceCode(namedIn: text)
         }

@@ -6,8 +6,11 @@ struct NamedCode {
     /// The name says that it is the network's; a bare `response_code` may be anybody's.
     let isOfNetwork: Bool
 
-    /// The first one whose name says whose it is, or else the first one.
-    static func find(in bytes: [UInt8]) -> NamedCode? {
+    /// The gravest whose name says whose it is, or else the first one.
+    ///
+    /// - Parameter hearsRC: whether `rc` is a response code: beside words of a machine it is the machine's own (`timeout, rc=04`).
+    static func find(in bytes: [UInt8], hearsRC: Bool) -> NamedCode? {
+        var owned: NamedCode?
         var bare: NamedCode?
         var (third, second, last) = (0..<0, 0..<0, 0..<0)
         var at = 0
@@ -20,34 +23,43 @@ struct NamedCode {
             while at < bytes.count, CodeKey.isLetterOrDigit(bytes[at] | 0x20) { at += 1 }
             let word = start..<at
             if word.count == 2, !last.isEmpty, CodeKey.isOfNetworks(bytes[word]), isValue(word, of: last, bytes),
-                let isOfNetwork = names(third, second, last, bytes)
+                let isOfNetwork = names(third, second, last, bytes, hearsRC)
             {
                 let found = NamedCode(code: String(decoding: bytes[word], as: UTF8.self), isOfNetwork: isOfNetwork)
                 // That it was approved the text of a decline cannot mean.
                 if found.code != "00" {
-                    if isOfNetwork { return found }
-                    bare = bare ?? found
+                    if !isOfNetwork {
+                        bare = bare ?? found
+                    } else if owned.map({ !isGrave($0.code) && isGrave(found.code) }) ?? true {
+                        owned = found
+                    }
                 }
             }
             (third, second, last) = (second, last, word)
         }
-        return bare
+        return owned ?? bare
     }
+
+    /// Of several codes in one text the gravest counts: these take the card away, or the payer's order back.
+    static func isGrave(_ code: String) -> Bool { ["04", "07", "41", "43", "R0", "R1", "R3"].contains(code.uppercased()) }
 
     /// Whether only marks stand between a name and its value, and nothing behind that makes it a part of something longer.
     private static func isValue(_ word: Range<Int>, of name: Range<Int>, _ bytes: [UInt8]) -> Bool {
         let between = bytes[name.upperBound..<word.lowerBound]
         guard between.count <= 6, between.allSatisfy(marks.contains) else { return false }
-        // A minus: `rc=-43`.
-        if between.last == 0x2D, let before = between.dropLast().last, before > 0x20 { return false }
+        // A minus: `rc=-43`, `rc: -43`.
+        if between.last == 0x2D, between.dropLast().contains(where: { $0 > 0x20 }) { return false }
         guard word.upperBound < bytes.count else { return true }
-        let isPart = bytes[word.upperBound] == 0x2E && word.upperBound + 1 < bytes.count && CodeKey.isDigit(bytes[word.upperBound + 1])
+        if CodeKey.isMeasure(word, bytes) { return false }
+        let isPart =
+            ".,/".utf8.contains(bytes[word.upperBound]) && word.upperBound + 1 < bytes.count && CodeKey.isDigit(bytes[word.upperBound + 1])
         return !isPart && bytes[word.upperBound] != 0x25 && bytes[word.upperBound] != 0x5F
     }
 
     /// Whether the name that ends in `last` is a network's code's; `nil` where it is no code's.
-    private static func names(_ third: Range<Int>, _ second: Range<Int>, _ last: Range<Int>, _ bytes: [UInt8]) -> Bool? {
+    private static func names(_ third: Range<Int>, _ second: Range<Int>, _ last: Range<Int>, _ bytes: [UInt8], _ hearsRC: Bool) -> Bool? {
         let word = small(last, bytes)
+        if word == "rc" { return hearsRC ? true : nil }
         if whole.contains(word) { return true }
         if word == "responsecode" || word == "respcode" { return false }
         guard isJoined(second, last, bytes) else { return nil }
@@ -84,6 +96,6 @@ struct NamedCode {
     private static let whole: Set<String> = [
         "acquirerresponsecode", "bankresponsecode", "bit39", "de39", "f39", "field39", "hostresponsecode", "issuercode",
         "issuerdeclinecode", "issuerresponsecode", "networkcode", "networkdeclinecode", "networkresponsecode", "originalresponsecode",
-        "processorresponsecode", "rawresponsecode", "rc",
+        "processorresponsecode", "rawresponsecode",
     ]
 }
