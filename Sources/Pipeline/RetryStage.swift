@@ -50,7 +50,7 @@ package struct RetryStage: Sendable {
             return await finish(cancellation, stop, message, because: Self.unreadable)
         case .notYet:
             let standing = environment.claims.standing(of: cancellation.reference, merchant: cancellation.merchantID)
-            cancellation.isRunning = standing?.isAsking == false
+            cancellation.running = standing.map { $0.isAsking ? .asks : .rests }
         case .unreadable, .unknown: break
         }
         if cancellation.isBlind,

@@ -36,9 +36,16 @@ package struct Cancellation: Sendable, Equatable {
     package internal(set) var word: Word?
     /// FlexFactor's id of the order, where it is known.
     package var orderID: FlexFactorOrderID?
-    /// Its recovery was not told yet, and nothing that was asked for it is without an answer. Then an order that shows as cancelled is no end:
-    /// where we repeat the charge, it is "declined" for now, and the recovery would tell of the command when it wakes, days later.
-    package var isRunning = false
+    /// What its recovery does that was not told yet. An order of it that shows as cancelled is no end: where we repeat the charge, it is
+    /// "declined" for now, and the recovery would tell of the command when it wakes, days later.
+    package var running: Running?
+
+    package enum Running: Sendable {
+        case rests
+        /// A request of it is without an answer, which may be that it is paid.
+        case asks
+    }
+
     /// Every pod is told of the command, once.
     package private(set) var isAnnounced: Bool
 
@@ -197,7 +204,7 @@ package struct Cancellation: Sendable, Equatable {
         attempts += 1
         if case .failed(let failure) = answer, !isSilence(failure) { return askAgain(now, timing, after: answer.retryAfter) }
         switch phase {
-        case .looking(let index): return looked(answer, at: index)
+        case .looking(let index): return looked(answer, at: index, now: now, timing: timing)
         case .cancelling(let index): return cancelled(answer, at: index, now: now, timing: timing)
         case .settling(let index): return settled(answer, at: index, now: now, timing: timing)
         }
@@ -222,13 +229,14 @@ package struct Cancellation: Sendable, Equatable {
         }
     }
 
-    private mutating func looked(_ answer: FlexFactorAnswer, at index: Int) -> Stop? {
+    private mutating func looked(_ answer: FlexFactorAnswer, at index: Int, now: Moment, timing: RecoveryTiming) -> Stop? {
         if case .found(let order) = answer {
             let gateway = gateways[index]
             switch order.state {
             case .completed, .returned, .chargeback: return .tell(.approved(.reconciled), order.id, gateway)
             // It may have been told as expired already; whoever sees it closed next tells the same.
-            case .cancelled where !isRunning: return .end(.alreadyClosed)
+            case .cancelled where running == nil: return .end(.alreadyClosed)
+            case .cancelled where running == .asks: return askAgain(now, timing)
             case .cancelled, .draft, .onHold, .processing, .problem, .captureRequired, .unrecognised:
                 (gateways, orderID) = ([gateway], order.id)
                 phase = .cancelling(0)
@@ -263,6 +271,7 @@ package struct Cancellation: Sendable, Equatable {
         if case .found(let order) = answer {
             switch order.state {
             case .completed, .returned, .chargeback: return .tell(.approved(.reconciled), order.id, gateway)
+            case .cancelled where running == .asks: return askAgain(now, timing)
             case .cancelled: return .tell(.cancelled, order.id, gateway)
             case .draft, .onHold, .processing, .problem, .captureRequired, .unrecognised:
                 (gateways, orderID) = ([gateway], order.id)

@@ -224,9 +224,11 @@ extension RecoveryOutcome {
 }
 
 extension FlexFactorOrder {
-    /// Whether it is so old that the claims can have let go of its recovery; `nil` where it does not say how old it is.
+    /// Whether it is so old that the claims can have let go of its recovery; `nil` where it does not say how old it is. A date before there
+    /// was any order, as programs write one that they do not have (0001-01-01, 1970-01-01), says nothing.
     package func mayBeForgotten(at now: Moment) -> Bool? {
+        guard let placedAt, placedAt.milliseconds >= 1_420_070_400_000 else { return nil }
         // A day is more than clocks differ.
-        placedAt.map { now + .days(1) >= $0 + Claim.longestMemory }
+        return now + .days(1) >= placedAt + Claim.longestMemory
     }
 }
