@@ -35,7 +35,8 @@ import Testing
         reference.text.uppercased(), "Order cannot be cancelled: no order with this id.",
         "The order cannot be cancelled: could not find order.", "Order cannot be cancelled. Order unknown.",
         "The order cannot be cancelled because the id is invalid.", "Orders in test mode cannot be cancelled.",
-        "Merchant is already closed.", "The certificate has already expired.", "You are not allowed to change the status of orders.",
+        "Orders of this site cannot be cancelled: it is closed.", "Merchant is already closed.", "The certificate has already expired.",
+        "You are not allowed to change the status of orders.",
         "Order status changes are not allowed for your role.", "The order could not be processed.", "Order processing failed.",
         "Failed to update the order status to cancelled.", "The order status field is invalid", "Invalid order id. Valid states: completed",
     ]

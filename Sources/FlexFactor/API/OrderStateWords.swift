@@ -23,8 +23,9 @@ enum OrderStateWords {
         if isNamed, let first = words.first, words.contains("already"), bare.contains(first) { return true }
         if isNamed, !transitions.isDisjoint(with: words) { return true }
         let isOne = words.contains("order")
-        if isNamed, isOne || words.contains("orders") { return true }
-        // `Orders of this merchant cannot be cancelled` says nothing of ours.
+        if isNamed, isOne { return true }
+        // `Orders of this merchant cannot be cancelled: it is closed` says nothing of ours; `orders in status 'Completed'` and `only pending orders` do.
+        if isNamed, words.contains("orders"), words.contains("only") || !states.isDisjoint(with: words) { return true }
         guard isOne else { return false }
         if words.indices.contains(where: { isNoCancel(words[...$0]) }) { return true }
         if zip(words, words.dropFirst()).contains(where: { $0 == "too" && $1 == "late" }) { return true }
