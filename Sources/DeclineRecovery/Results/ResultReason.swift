@@ -94,12 +94,14 @@ package enum ResultReason: Sendable, Equatable {
         switch self {
         case .submitted: "SUBMITTED"
         case .approved(.answered): "APPROVED"
-        case .approved(.captured), .approved(.reconciled), .approved(.polled), .approved(.notified): "COMPLETED"
+        case .approved(.captured), .approved(.notified): "COMPLETED"
         case .declined(.byFlexFactor): "DECLINED"
         case .declined(.challenge): "CHALLENGE"
         case .declined(.expired): "EXPIRED"
         case .declined(.cancelled), .declined(.reconciled), .expired(.atExpiry), .expired(.closed), .cancelled: "CANCELLED"
         case .chargeback: "CHARGEBACK"
+        // Who looked may have seen it come back already.
+        case .approved(.reconciled), .approved(.polled): nil
         case .expired(.neverArrived), .refunded, .refundFailed, .unresolved, .skipped, .rejected, .nothingToCancel: nil
         }
     }

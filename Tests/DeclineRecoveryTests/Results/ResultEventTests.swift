@@ -123,7 +123,7 @@ import Testing
     /// Of the order that is named: where there is none, nothing became of it.
     @Test(
         arguments: [
-            (.submitted, "SUBMITTED"), (.approved(.answered), "APPROVED"), (.approved(.notified), "COMPLETED"),
+            (.submitted, "SUBMITTED"), (.approved(.answered), "APPROVED"), (.approved(.notified), "COMPLETED"), (.approved(.polled), nil),
             (.declined(.byFlexFactor), "DECLINED"), (.declined(.challenge), "CHALLENGE"), (.declined(.reconciled), "CANCELLED"),
             (.cancelled, "CANCELLED"), (.expired(.atExpiry), "CANCELLED"), (.chargeback, "CHARGEBACK"), (.refunded, nil),
             (.unresolved, nil),
