@@ -57,6 +57,13 @@ package final class DeclineTables: Sendable {
     /// The table of this very name.
     func table(named source: String) -> DeclineTable? { bySource[source].map { gateways[$0] } }
 
+    /// Of several codes that one text names the gravest, or else the first.
+    func gravest(of codes: [String], in table: DeclineTable?) -> String? {
+        guard codes.count > 1, let table else { return codes.first }
+        func gravity(_ code: String) -> Int { finding(code, in: table)?.row.gravity ?? -1 }
+        return codes.max { gravity($0) < gravity($1) }
+    }
+
     /// The row of a code in a table or in those it builds upon, and whose row it is.
     func finding(_ code: String, in table: DeclineTable) -> Finding? {
         let exact = CodeKey.exact(code)

@@ -57,7 +57,8 @@ struct Evidence {
             network = networkTable.flatMap { codes in
                 tables.finding(own, in: codes) ?? CodeKey.inText(own).flatMap { tables.finding($0, in: codes) }
             }
-        } else if let inText = heard?.code ?? heard?.bareCode.flatMap({ Self.isAnybodys($0, of: table, tables) ? $0 : nil }),
+        } else if let inText = heard.flatMap({ tables.gravest(of: $0.codes, in: networkTable) })
+            ?? heard?.bareCode.flatMap({ Self.isAnybodys($0, of: table, tables) ? $0 : nil }),
             code == nil || CodeKey.number(inText.lowercased()) != CodeKey.number(CodeKey.exact(decline.responseCode))
         {
             // A text that speaks Mastercard's advice has its code as well: `Refused | 24 : Retry after 1 hour`.

@@ -12,8 +12,8 @@ final class HeardTexts: Sendable {
         /// Of three letters and more, what was said of checks included.
         let longWords: [String]
         let rule: TextRules.Rule?
-        /// A network's code that stands beside the words, or that they name as one.
-        let code: String?
+        /// The network's codes that the words name as such, and behind them the one that stands beside the words.
+        let codes: [String]
         /// A code that they call a response code, and not whose.
         let bareCode: String?
         /// An advice that is named as one: `Merchant advice code: 03`.
@@ -25,10 +25,8 @@ final class HeardTexts: Sendable {
             self.longWords = longWords
             self.rule = rule
             let named = NamedCode.find(in: Array(text.utf8.prefix(TextWords.longest)), hearsRC: rule?.isGeneric ?? false)
-            let owned = named.flatMap { $0.isOfNetwork ? $0.code : nil }
-            let beside = CodeKey.inText(text)
-            code = [owned, beside].compactMap(\.self).first(where: NamedCode.isGrave) ?? owned ?? beside
-            bareCode = code == nil ? named?.code : nil
+            codes = named.filter(\.isOfNetwork).map(\.code) + (CodeKey.inText(text).map { [$0] } ?? [])
+            bareCode = codes.isEmpty ? named.first?.code : nil
             advice = AdviceCode(namedIn: text)
         }
     }

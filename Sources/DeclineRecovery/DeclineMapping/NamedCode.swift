@@ -6,12 +6,11 @@ struct NamedCode {
     /// The name says that it is the network's; a bare `response_code` may be anybody's.
     let isOfNetwork: Bool
 
-    /// The gravest whose name says whose it is, or else the first one.
+    /// All of a text, in their order.
     ///
     /// - Parameter hearsRC: whether `rc` is a response code: beside words of a machine it is the machine's own (`timeout, rc=04`).
-    static func find(in bytes: [UInt8], hearsRC: Bool) -> NamedCode? {
-        var owned: NamedCode?
-        var bare: NamedCode?
+    static func find(in bytes: [UInt8], hearsRC: Bool) -> [NamedCode] {
+        var all: [NamedCode] = []
         var (third, second, last) = (0..<0, 0..<0, 0..<0)
         var at = 0
         while at < bytes.count {
@@ -27,21 +26,12 @@ struct NamedCode {
             {
                 let found = NamedCode(code: String(decoding: bytes[word], as: UTF8.self), isOfNetwork: isOfNetwork)
                 // That it was approved the text of a decline cannot mean.
-                if found.code != "00" {
-                    if !isOfNetwork {
-                        bare = bare ?? found
-                    } else if owned.map({ !isGrave($0.code) && isGrave(found.code) }) ?? true {
-                        owned = found
-                    }
-                }
+                if found.code != "00" { all.append(found) }
             }
             (third, second, last) = (second, last, word)
         }
-        return owned ?? bare
+        return all
     }
-
-    /// Of several codes in one text the gravest counts: these take the card away, or the payer's order back.
-    static func isGrave(_ code: String) -> Bool { ["04", "07", "41", "43", "R0", "R1", "R3"].contains(code.uppercased()) }
 
     /// Whether only marks stand between a name and its value, and nothing behind that makes it a part of something longer.
     private static func isValue(_ word: Range<Int>, of name: Range<Int>, _ bytes: [UInt8]) -> Bool {
