@@ -31,7 +31,8 @@ extension EventReader {
     /// A text that is read for what it says. Empty reads as absent.
     func lenientText(_ name: StaticString, atMost limit: Int) -> String? {
         guard let text = written(name), text.utf8.contains(where: { $0 > 0x20 }) else { return nil }
-        return cut(text, name, to: limit)
+        let kept = cut(text, name, to: limit)
+        return kept.isEmpty ? nil : kept
     }
 
     /// A text that is only passed on: as it stands, though it be empty.
