@@ -14,7 +14,11 @@ import Testing
             "ARCHITECTURE.md", "\n## Dead letters and", "\n## Letters and",
             "cites ARCHITECTURE.md, \"Dead letters and the journal are streams\", but it has no such heading"
         ),
-        ("docs/configuration.md", "| `SALVAGE_LANES`", "| `SALVAGE_LANE`", "SALVAGE_LANES is on no page"),
+        // One of which that page alone speaks.
+        (
+            "docs/configuration.md", "| `SALVAGE_SUSPECT_DELIVERIES`", "| `SALVAGE_SUSPECTED_DELIVERIES`",
+            "SALVAGE_SUSPECT_DELIVERIES is on no page"
+        ),
         ("docs/configuration.md", "| 900 |", "| 901 |", "SALVAGE_HOLD_SECONDS is 900 by default, which no page says"),
         ("docs/metrics.md", "`salvage_build_info` |", "`salvage_build_infos` |", "there is no metric salvage_build_infos"),
         (
