@@ -15,8 +15,8 @@ package protocol ClaimsPort: Sendable {
     /// The record that stands at a place of the stream.
     func record(at offset: Int64) async -> ClaimRecord?
 
-    /// Where the open recoveries are named that a cancel command by order, purchase and cycle may mean (`ClaimBook`).
-    func openClaims(of rebill: Debt) -> [Int64]
+    /// Where the recoveries are named that a cancel command by order, purchase and cycle may mean (`ClaimBook`).
+    func claims(of rebill: Debt) -> [Int64]
 
     /// The claim of what FlexFactor may have of a recovery; the first, if it may have nothing.
     func first(of reference: RecoveryReference, merchant: MerchantID) async -> Claim?
@@ -28,23 +28,24 @@ extension ClaimsPort {
         await first(of: reference, merchant: merchant)?.saleAmount
     }
 
-    /// The retries of a rebill that run, charges of their own among them, if a cancel command can mean them: those that were declined before it was
-    /// given. Of what an older worker claimed that is not known; what was claimed later was declined later, but for what waited.
+    /// The retries of a rebill that run, or of which was told what answers a cancel command, charges of their own among them, if it can mean them:
+    /// those that were declined before it was given. Of what an older worker claimed that is not known; what was claimed later was declined later,
+    /// but for what waited.
     ///
     /// - Parameter time: when it was given, by the CRM's clock.
     /// - Parameter takenIn: when it came, by our own.
     /// - Returns: `nil` where one cannot be read now.
     func retries(of rebill: Debt, givenAt time: Moment, takenIn: Moment) async -> [RecoveryReference]? {
-        var running: [RecoveryReference] = []
-        for place in openClaims(of: rebill) {
+        var meant: [RecoveryReference] = []
+        for place in claims(of: rebill) {
             guard let claim = await record(at: place)?.claim else { return nil }
             let reference = claim.reference
             let isMeant =
                 claim.declinedAt.map { $0 <= time + CancelBook.allowance } ?? (claim.at <= min(time, takenIn) + CancelBook.allowance)
-            guard claim.isOf(rebill), reference.kind.isRetry, reference.tag != nil, isMeant, !running.contains(reference) else { continue }
-            running.append(reference)
+            guard claim.isOf(rebill), reference.kind.isRetry, reference.tag != nil, isMeant, !meant.contains(reference) else { continue }
+            meant.append(reference)
         }
-        return running
+        return meant
     }
 }
 

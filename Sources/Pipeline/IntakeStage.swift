@@ -218,12 +218,13 @@ package struct IntakeStage: Sendable {
         var notices: [StageMessage] = []
         if case .rebill(let order, let purchase, let cycle) = command.target {
             let rebill = Debt(merchantID: merchant.id, orderID: order, purchaseID: purchase, billingCycle: cycle, chargeID: nil)
-            // Those that run are cancelled; the command is kept for all that the name can mean, whatever comes when they have ended.
+            // Those that run are cancelled, and what was told of others is told again, as if each were named by its reference; the command is
+            // kept for all that the name can mean, whatever comes when they have ended.
             let given = Cancellation.time(of: command.time, takenIn: now)
-            if let running = await environment.claims.retries(of: rebill, givenAt: given, takenIn: now), !running.isEmpty {
+            if let meant = await environment.claims.retries(of: rebill, givenAt: given, takenIn: now), !meant.isEmpty {
                 notices = cancellations.map { $0.notice(message.traceparent) }
                 cancellations = Cancellation.each(
-                    of: running, merchantID: merchant.id, commandID: command.id,
+                    of: meant, merchantID: merchant.id, commandID: command.id,
                     gateways: merchant.flexFactorGateways.keys.sorted { $0.text < $1.text }, since: now, time: command.time)
             }
         }

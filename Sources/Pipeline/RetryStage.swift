@@ -149,12 +149,12 @@ package struct RetryStage: Sendable {
                     return handled([], .ignored("answered under another name"))
                 }
             }
-            guard let running = await running(cancellation) else {
+            guard let meant = await meant(cancellation) else {
                 return await finish(
                     cancellation, cancellation.askAgain(now, environment.timing, after: .seconds(5)), message, because: Self.unreadable)
             }
-            if !running.isEmpty {
-                return handled(running.map { $0.message(to: .stage(.retry), message.traceparent) }, .passed(to: .retry))
+            if !meant.isEmpty {
+                return handled(meant.map { $0.message(to: .stage(.retry), message.traceparent) }, .passed(to: .retry))
             }
             guard let command = cancellation.commandID else { return handled([], .ignored(why.rawValue)) }
             let answer = ResultEvent(
@@ -203,23 +203,23 @@ package struct RetryStage: Sendable {
     /// decides nothing any more.
     private func toldEnd(of cancellation: Cancellation) async -> ClaimRecord? {
         guard case .told(let record) = await environment.claims.told(of: cancellation.reference, merchant: cancellation.merchantID),
-            let kind = record.claim.act.telling, kind == .cancelled || kind == .approved
+            record.claim.act.telling?.answersCancel == true
         else { return nil }
         return record
     }
 
-    /// The recoveries that a command meant which named them by order, purchase and cycle and came before they had begun; `nil` where that cannot
-    /// be read now.
-    private func running(_ cancellation: Cancellation) async -> [Cancellation]? {
+    /// The recoveries that a command meant which named them by order, purchase and cycle, and came before they had begun or before it was known here
+    /// what was told of them; `nil` where that cannot be read now.
+    private func meant(_ cancellation: Cancellation) async -> [Cancellation]? {
         let named = cancellation.reference
         guard named.tag == nil, named.kind == .recurring, let subscription = named.subscription else { return [] }
         let rebill = Debt(
             merchantID: cancellation.merchantID, orderID: named.orderID, purchaseID: subscription.purchaseID, billingCycle: named.sequence,
             chargeID: nil)
-        guard let running = await environment.claims.retries(of: rebill, givenAt: cancellation.time, takenIn: cancellation.since)
+        guard let meant = await environment.claims.retries(of: rebill, givenAt: cancellation.time, takenIn: cancellation.since)
         else { return nil }
         return Cancellation.each(
-            of: running, merchantID: cancellation.merchantID, commandID: cancellation.commandID, gateways: cancellation.gateways,
+            of: meant, merchantID: cancellation.merchantID, commandID: cancellation.commandID, gateways: cancellation.gateways,
             since: cancellation.since, time: cancellation.time)
     }
 }

@@ -26,6 +26,13 @@ import Testing
     private func told(
         found: Set<String>, of text: String = Self.command, meanwhile: (Moment) -> Void = { _ in }
     ) async throws -> [String] {
+        await carryOut(found: found, of: text, by: claims, meanwhile: meanwhile).kinds
+    }
+
+    /// - Parameter claims: as the pods know them.
+    private func carryOut(
+        found: Set<String> = [], of text: String = Self.command, by claims: any ClaimsPort, meanwhile: (Moment) -> Void = { _ in }
+    ) async -> (kinds: [String], calls: [FlexFactorCall]) {
         let clock = ManualClock(Self.now)
         let flexFactor = ScriptedFlexFactor { call, _ in
             guard case .cancelByReference(let reference) = call else { return .notListed }
@@ -38,7 +45,7 @@ import Testing
         var waiting = command.publishing.filter { $0.destination == .stage(.retry) }.map { (body: $0.body, due: clock.now()) }
         var kinds: [String] = []
         for _ in 0..<200 {
-            guard let index = waiting.indices.min(by: { waiting[$0].due < waiting[$1].due }) else { return kinds }
+            guard let index = waiting.indices.min(by: { waiting[$0].due < waiting[$1].due }) else { return (kinds, flexFactor.calls) }
             let next = waiting.remove(at: index)
             if clock.now() < next.due { clock.pass(next.due - clock.now()) }
             meanwhile(clock.now())
@@ -52,7 +59,7 @@ import Testing
             }
         }
         Issue.record("it does not end")
-        return kinds
+        return (kinds, flexFactor.calls)
     }
 
     private func reattempt(_ id: String) -> RecoveryReference {
@@ -63,17 +70,77 @@ import Testing
 
     /// One that runs of a cycle, for a charge of its own unless that is `nil`.
     private func run(
-        _ id: String, charge: String?, cycle: Int = 7, kind: RecoveryReference.Kind = .recurring, declinedAt: Moment? = nil
+        _ id: String, charge: String?, cycle: Int = 7, kind: RecoveryReference.Kind = .recurring, declinedAt: Moment? = nil,
+        in stream: MemoryClaims? = nil
     ) -> RecoveryReference {
         let reference = RecoveryReference(
             DeclineIdentity(merchantID: "acme", source: "crm", id: id), orderID: "A", kind: kind, sequence: kind == .recurring ? cycle : 2,
             subscription: RecoveryReference.Subscription(purchaseID: "88", gatewayID: "7"))
         let order = RecoveredOrder(reference, purchaseID: "88", billingCycle: cycle, chargeID: charge)
-        claims.append(
+        (stream ?? claims).append(
             ClaimRequest(
                 merchantID: "acme", reference: reference, debt: Fingerprint(of: Debt(order, of: "acme")), amount: nil, act: .send(post: 1),
                 until: Self.now + .days(40), order: order.beyond(reference), declinedAt: declinedAt), by: "w-2")
         return reference
+    }
+
+    /// What the CRM was told of a recovery, by whoever has only its name at hand.
+    private func tell(_ reason: ResultReason, of reference: RecoveryReference, in stream: MemoryClaims? = nil) {
+        let result = ResultEvent(
+            subject: .recovery(reference, RecoveredOrder(reference)), merchantID: "acme", reason: reason, gatewayID: "42",
+            flexFactorOrderID: "g-1", occurredAt: Self.now)
+        (stream ?? claims).append(
+            ClaimRequest(
+                merchantID: "acme", reference: reference, debt: nil, amount: nil, act: .told(Claim.Told(reason.kind, .known)),
+                until: Self.now + .days(40), result: result), by: "w-2")
+    }
+
+    /// The CRM would take "nothing to cancel" for "nothing was charged".
+    @Test(arguments: [ResultReason.approved(.notified), .cancelled], [nil, "upsell"] as [String?])
+    func whatWasToldIsToldAgainAndNobodyIsAsked(reason: ResultReason, charge: String?) async {
+        for kind in [RecoveryReference.Kind.recurring, .recurringRerun] {
+            let claims = MemoryClaims(now: Self.now)
+            let reference = run("d-1", charge: charge, kind: kind, declinedAt: Self.now + .days(-1), in: claims)
+            tell(reason, of: reference, in: claims)
+            let end = await carryOut(by: claims)
+            #expect(end.kinds == [reason.kind.rawValue] && end.calls.isEmpty, "\(kind)")
+        }
+    }
+
+    /// What went back since was told as well.
+    @Test func whatWasPaidAndWentBackIsToldAgain() async {
+        let paid = run("d-1", charge: nil)
+        tell(.approved(.notified), of: paid)
+        claims.append(
+            ClaimRequest(
+                merchantID: "acme", reference: paid, debt: nil, amount: nil, act: .reopened(.paidBack), until: Self.now + .days(40)),
+            by: "w-2")
+        #expect(await carryOut(by: claims).kinds == ["approved"])
+    }
+
+    @Test func whatRunsBesideWhatWasToldIsCancelled() async throws {
+        let running = run("d-1", charge: "upsell")
+        for (id, charge) in [("d-2", nil), ("d-3", "shipping")] as [(String, String?)] {
+            tell(.approved(.notified), of: run(id, charge: charge))
+        }
+        #expect(try await told(found: [running.text]).sorted() == ["approved", "approved", "cancelled"])
+    }
+
+    /// A re-attempt of a customer who came back was paid, and the command had waited.
+    @Test(arguments: [nil, "upsell"] as [String?]) func whatWasDeclinedAfterTheCommandIsNotToldAgain(charge: String?) async throws {
+        tell(.approved(.notified), of: run("d-1", charge: charge, declinedAt: Self.now + .minutes(-5)))
+        #expect(try await told(found: [], of: Self.commandGiven(at: Self.now + .minutes(-20))) == ["nothing_to_cancel"])
+    }
+
+    /// It was told while the command waited for others to finish.
+    @Test func whatIsToldMeanwhileIsTheAnswer() async throws {
+        var isTold = false
+        let kinds = try await told(found: []) { now in
+            if isTold || now < Self.now + .minutes(1) { return }
+            isTold = true
+            tell(.approved(.notified), of: run("d-1", charge: nil))
+        }
+        #expect(kinds == ["approved"])
     }
 
     @Test(arguments: [RecoveryReference.Kind.recurring, .recurringRerun], [nil, "upsell"] as [String?])

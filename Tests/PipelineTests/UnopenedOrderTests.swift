@@ -150,7 +150,7 @@ import Testing
             return await stream.claim(request)
         }
         func record(at offset: Int64) async -> ClaimRecord? { await stream.record(at: offset) }
-        func openClaims(of rebill: Debt) -> [Int64] { stream.openClaims(of: rebill) }
+        func claims(of rebill: Debt) -> [Int64] { stream.claims(of: rebill) }
         func first(of reference: RecoveryReference, merchant: MerchantID) async -> Claim? {
             await stream.first(of: reference, merchant: merchant)
         }

@@ -69,5 +69,5 @@ package final class MemoryClaims: ClaimsPort {
         }
     }
 
-    package func openClaims(of rebill: Debt) -> [Int64] { state.withLock { $0.book.openClaims(of: rebill) } }
+    package func claims(of rebill: Debt) -> [Int64] { state.withLock { $0.book.claims(of: rebill) } }
 }

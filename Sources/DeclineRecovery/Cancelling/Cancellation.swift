@@ -160,7 +160,7 @@ package struct Cancellation: Sendable, Equatable {
     /// - Parameter order: of which it was told.
     /// - Returns: whether that answers the command.
     package mutating func hears(_ told: ResultKind, of order: FlexFactorOrderID?) -> Bool {
-        guard told == .approved || told == .cancelled else { return false }
+        guard told.answersCancel else { return false }
         if isLooking { return true }
         guard told == .approved else { return false }
         var isAsked = isBlind

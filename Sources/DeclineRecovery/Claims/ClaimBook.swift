@@ -113,12 +113,13 @@ package struct ClaimBook: Sendable {
         table.open(of: debt).map { table[$0].first }
     }
 
-    /// Where the open recoveries are named that a cancel command by order, purchase and cycle may mean: that of the debt itself, and all of its
-    /// order that are charges of their own. Of which cycle these are their claims say.
-    package func openClaims(of rebill: Debt) -> [Int64] {
-        let own = openRecovery(of: Fingerprint(of: rebill))
-        let charges = table.listed(under: Self.name(ofOrder: rebill.orderID, rebill.merchantID)).map { table[$0].first }
-        return (own.map { [$0] } ?? []) + charges
+    /// Where the recoveries are named that a cancel command by order, purchase and cycle may mean: those of the debt itself, and all of its order
+    /// that are charges of their own, of which their claims say the cycle. They are open, or what was told of them answers the command.
+    package func claims(of rebill: Debt) -> [Int64] {
+        let debt = Fingerprint(of: rebill)
+        let own = (table.open(of: debt).map { [$0] } ?? []) + table.settled(of: debt)
+        let charges = table.listed(under: Self.name(ofOrder: rebill.orderID, rebill.merchantID))
+        return (own + charges).map { table[$0].first }
     }
 
     /// Takes a record in and judges it by what stood before.
@@ -146,13 +147,13 @@ package struct ClaimBook: Sendable {
     }
 
     /// A cancel command by order, purchase and cycle does not say the `chargeId`, so what is charged under one is found by its order while it
-    /// is open. No claim but a request says the rest; each says the order.
+    /// is open, and when it was settled. No claim but a request says the rest; each says the order.
     private mutating func list(_ claim: Claim, _ slot: Slot) {
         let entry = table[slot]
         if entry.isListed {
-            if !entry.holdsOpen { table.unlist(slot, under: Self.name(ofOrder: claim.reference.orderID, claim.merchantID)) }
-        } else if entry.holdsOpen, claim.reference.kind.isRetry, let order = claim.order, order.chargeID != nil, order.purchaseID != nil,
-            order.billingCycle != nil
+            if !entry.isCancellable { table.unlist(slot, under: Self.name(ofOrder: claim.reference.orderID, claim.merchantID)) }
+        } else if entry.isCancellable, claim.reference.kind.isRetry, let order = claim.order, order.chargeID != nil,
+            order.purchaseID != nil, order.billingCycle != nil
         {
             table.list(slot, under: Self.name(ofOrder: claim.reference.orderID, claim.merchantID))
         }
@@ -214,13 +215,14 @@ package struct ClaimBook: Sendable {
             return .granted(alone: under.isEmpty, corrects: nil)
         case .told(let told): return tell(told, claim.reference.kind, &entry, &under, slot, offset)
         case .reopened(.paidBack):
-            payBack(&entry, slot)
+            // The debt may be paid again.
+            entry.isPaidBack = true
             return .granted(alone: true, corrects: nil)
         case .moneyBack(let back):
             if case .listed = back.step, entry.isPaidBack, refunds[entry.key]?.isListed != true { return .mayBeCharged }
             let (verdict, isPaidBack) = refunds[entry.key, default: MoneyBackBook()].take(
                 back, minorUnits: claim.amount?.minorUnits, isPaidBack: entry.isPaidBack, at: offset)
-            if isPaidBack { payBack(&entry, slot) }
+            if isPaidBack { entry.isPaidBack = true }
             return verdict
         case .reopened(.byOperator):
             if entry.told >= 0, !entry.kind.isPaid { entry.isReopened = true }
@@ -275,7 +277,7 @@ package struct ClaimBook: Sendable {
         entry.isReopened = false
         under = []
         table.close(slot)
-        if told.kind.isPaid, !entry.isPaidBack { table.pay(slot) }
+        if told.kind.answersCancel { table.settle(slot) } else { table.unsettle(slot) }
         return .granted(alone: true, corrects: entry.corrected)
     }
 
@@ -327,12 +329,6 @@ package struct ClaimBook: Sendable {
         paid(beside: slot, entry, isRepeat: isRepeat).map { !(entry.told >= 0 && entry.kind.isPaid) || $0 < entry.told } ?? false
     }
 
-    /// All of the money went back: the debt may be paid again.
-    private mutating func payBack(_ entry: inout Entry, _ slot: Slot) {
-        entry.isPaidBack = true
-        table.unpay(slot)
-    }
-
     // MARK: Forgetting
 
     /// Lets go of what cannot come again.
@@ -356,14 +352,14 @@ package struct ClaimBook: Sendable {
         var listing = Probes<NamedCell>()
         var gateways: [ClaimedGateway] = []
         var count = 0
-        var paidCount = 0
+        var settledCount = 0
         var forgottenBefore = Moment(milliseconds: .min)
     }
 
     package var frozen: Frozen {
         Frozen(
             pieces: table.pieces, requests: requests, refunds: refunds, listing: table.listing, gateways: gateways, count: table.count,
-            paidCount: table.paidCount, forgottenBefore: forgottenBefore)
+            settledCount: table.settledCount, forgottenBefore: forgottenBefore)
     }
 
     /// What was frozen, in a table that was filled with its entries.

@@ -9,7 +9,7 @@ import JSON
 package struct ClaimSnapshot: Sendable {
     /// Of what is packed and what it means. Whoever changes the entries, or what the book makes of a claim, takes the next: another version's
     /// snapshots are passed by. Their heads are read: whoever changes those takes another `magic`.
-    static let version: UInt16 = 12
+    static let version: UInt16 = 13
 
     enum Section: UInt16 {
         case preamble, recoveries, requests, refunds, charges
@@ -170,7 +170,7 @@ package struct ClaimSnapshot: Sendable {
         var json = JSONWriter(reservingCapacity: 1_024)
         json.object { preamble in
             preamble.member("recoveries", Int64(frozen.count))
-            preamble.member("paid", Int64(frozen.paidCount))
+            preamble.member("settled", Int64(frozen.settledCount))
             preamble.member("requests", Int64(requests.count))
             preamble.member("refunds", Int64(refunds.count))
             preamble.member("charges", Int64(charges.count))

@@ -93,7 +93,7 @@ package struct ClaimSnapshotReading: Sendable {
             let gateways = preamble["gateways"]?.array, let forgottenBefore = preamble["forgottenBefore"]?.int64
         else { return false }
         func count(_ name: String) -> Int? { preamble[name]?.int64.flatMap { (0...1_000_000_000).contains($0) ? Int($0) : nil } }
-        guard let recoveries = count("recoveries"), let paid = count("paid"), paid <= recoveries, let requests = count("requests"),
+        guard let recoveries = count("recoveries"), let settled = count("settled"), settled <= recoveries, let requests = count("requests"),
             let refunds = count("refunds"), let charges = count("charges"), recoveries <= parts * Int(Entries.size)
         else { return false }
         kinds = names.compactMap { $0.string.flatMap(ResultKind.init(rawValue:)) }
@@ -104,7 +104,7 @@ package struct ClaimSnapshotReading: Sendable {
         frozen.forgottenBefore = Moment(milliseconds: forgottenBefore)
         frozen.count = recoveries
         (requestCount, refundCount, chargeCount) = (requests, refunds, charges)
-        table = ClaimTable(entries: recoveries, paid: paid)
+        table = ClaimTable(entries: recoveries, settled: settled)
         return kinds.count == names.count && frozen.gateways.count == gateways.count
     }
 }

@@ -93,13 +93,13 @@ struct ClaimTable: Sendable {
             set { set(8, newValue) }
         }
 
-        /// Whether it is the one of its debt that is open, whether its debt counts as paid by it, and whether it is listed under its order. The
-        /// table alone keeps these in step with its indexes.
+        /// Whether it is the one of its debt that is open, whether it stands among what was settled of its debt, and whether it is listed under its
+        /// order. The table alone keeps these in step with its indexes.
         fileprivate(set) var holdsOpen: Bool {
             get { flags & 16 != 0 }
             set { set(16, newValue) }
         }
-        fileprivate(set) var holdsPaid: Bool {
+        fileprivate(set) var holdsSettled: Bool {
             get { flags & 32 != 0 }
             set { set(32, newValue) }
         }
@@ -123,6 +123,12 @@ struct ClaimTable: Sendable {
         /// Its money was taken and has not gone back.
         var isPaid: Bool { told >= 0 && kind.isPaid && !isPaidBack && knownDebt != .none }
 
+        /// What was told of it answers a command to cancel it, whatever became of the money since.
+        fileprivate var isSettled: Bool { told >= 0 && kind.answersCancel && knownDebt != .none }
+
+        /// A command to cancel its debt means it: it is open, or was settled.
+        var isCancellable: Bool { holdsOpen || holdsSettled }
+
         /// What was told names another recovery and ends nothing of the decline.
         var isPointer: Bool {
             get { flags & 128 != 0 }
@@ -138,9 +144,10 @@ struct ClaimTable: Sendable {
     private var byKey = Probes<SlotCell<OfRecovery>>()
     /// The recovery of a debt that is open: at most one is.
     private var openByDebt = Probes<SlotCell<OfDebt>>()
-    /// The recoveries by which a debt is paid: one, as a rule.
-    private var paidByDebt = Probes<SlotCell<OfDebt>>()
-    /// By their order, those that are open and are charges of their own within a rebill: 16 bytes and some for each, and few recoveries are any.
+    /// The recoveries of a debt that were told as paid or as cancelled: one, as a rule.
+    private var settledByDebt = Probes<SlotCell<OfDebt>>()
+    /// By their order, those that are open or settled and are charges of their own within a rebill: 16 bytes and some for each, and few recoveries
+    /// are any.
     private var listedByOrder = Probes<NamedCell>()
 
     var count: Int { byKey.count }
@@ -190,30 +197,39 @@ struct ClaimTable: Sendable {
     func paid(beside slot: Slot) -> [Entry] {
         guard let debt = entries[slot].debt else { return [] }
         var paid: [Entry] = []
-        paidByDebt.each(near: debt, entries) { cell in
-            if cell.slot != slot, entries[cell.slot].debt == debt { paid.append(entries[cell.slot]) }
+        settledByDebt.each(near: debt, entries) { cell in
+            let entry = entries[cell.slot]
+            if cell.slot != slot, entry.debt == debt, entry.isPaid { paid.append(entry) }
         }
         return paid
     }
 
-    /// Its debt is paid by it.
-    mutating func pay(_ slot: Slot) {
-        guard let debt = entries[slot].debt, !entries[slot].holdsPaid else { return }
-        paidByDebt.insert(SlotCell(slot), debt, entries)
-        entries[slot].holdsPaid = true
+    /// What was told of a debt as paid, though the money may have gone back, or as cancelled.
+    func settled(of debt: Fingerprint) -> [Slot] {
+        var slots: [Slot] = []
+        settledByDebt.each(near: debt, entries) { if entries[$0.slot].debt == debt { slots.append($0.slot) } }
+        return slots
     }
 
-    /// It no longer counts. What else the debt was paid by still does.
-    mutating func unpay(_ slot: Slot) {
-        guard entries[slot].holdsPaid, let position = paidByDebt.position(near: entries[slot].knownDebt, where: { $0.slot == slot })
+    /// It was told so.
+    mutating func settle(_ slot: Slot) {
+        guard let debt = entries[slot].debt, !entries[slot].holdsSettled else { return }
+        settledByDebt.insert(SlotCell(slot), debt, entries)
+        entries[slot].holdsSettled = true
+    }
+
+    /// It no longer counts. What else of the debt was told so still does.
+    mutating func unsettle(_ slot: Slot) {
+        guard entries[slot].holdsSettled, let position = settledByDebt.position(near: entries[slot].knownDebt, where: { $0.slot == slot })
         else { return }
-        paidByDebt.remove(at: position, entries)
-        entries[slot].holdsPaid = false
+        settledByDebt.remove(at: position, entries)
+        entries[slot].holdsSettled = false
     }
 
     /// Nothing of it can be with FlexFactor: what is posted now says anew what it is for. A corrected event may be for another amount or debt.
     mutating func begin(_ slot: Slot, debt: Fingerprint?, amount: UInt32, at offset: Int64) {
         close(slot)
+        unsettle(slot)
         entries[slot].forget()
         entries[slot].first = offset
         learn(slot, debt: debt, amount: amount)
@@ -225,7 +241,7 @@ struct ClaimTable: Sendable {
         entry.learn(debt)
         if entry.amount == 0 { entry.amount = amount }
         self[slot] = entry
-        if entry.isPaid { pay(slot) }
+        if entry.isSettled { settle(slot) }
     }
 
     // MARK: Charges of their own
@@ -236,9 +252,9 @@ struct ClaimTable: Sendable {
         return slots
     }
 
-    /// What is not open is not listed.
+    /// What no command means is not listed.
     mutating func list(_ slot: Slot, under order: UInt64) {
-        guard entries[slot].holdsOpen, !entries[slot].isListed else { return }
+        guard entries[slot].isCancellable, !entries[slot].isListed else { return }
         listedByOrder.insert(NamedCell(slot, order), NamedCell.fingerprint(of: order), entries)
         entries[slot].isListed = true
     }
@@ -255,13 +271,13 @@ struct ClaimTable: Sendable {
 
     /// The entries as they stand, in pieces; those that are gone among them. Nothing is copied but the pieces that change afterwards.
     var pieces: [ContiguousArray<Entry>] { entries.pieces }
-    var paidCount: Int { paidByDebt.count }
+    var settledCount: Int { settledByDebt.count }
     var listing: Probes<NamedCell> { listedByOrder }
 
     /// A table to be filled with so many entries.
-    init(entries count: Int, paid: Int) {
+    init(entries count: Int, settled: Int) {
         byKey.reserve(count)
-        paidByDebt.reserve(paid)
+        settledByDebt.reserve(settled)
     }
 
     init() {}
@@ -269,10 +285,10 @@ struct ClaimTable: Sendable {
     /// Puts an entry back as it was packed; `false` for one that says it holds a debt and names none.
     mutating func restore(_ entry: Entry) -> Bool {
         let slot = insert(entry)
-        (entries[slot].holdsOpen, entries[slot].holdsPaid, entries[slot].isListed) = (false, false, false)
+        (entries[slot].holdsOpen, entries[slot].holdsSettled, entries[slot].isListed) = (false, false, false)
         if entry.holdsOpen { open(slot) }
-        if entry.isPaid { pay(slot) }
-        return !(entry.holdsOpen || entry.holdsPaid) || entry.debt != nil
+        if entry.isSettled { settle(slot) }
+        return !entry.isCancellable || entry.debt != nil
     }
 
     /// Each recovery of which a debt is open.
@@ -285,14 +301,14 @@ struct ClaimTable: Sendable {
         for slot in entries.next(limit) where entries[slot].until < now {
             let entry = entries[slot]
             close(slot)
-            unpay(slot)
+            unsettle(slot)
             guard let found = byKey.find(entry.key, entries) else { continue }
             byKey.remove(at: found.position, entries)
             entries.remove(slot)
             gone.append(entry.key)
             if entry.isListed { unlisted.insert(slot) }
         }
-        // Nobody has told their end, and their entries do not say the order.
+        // Their entries do not say the order.
         if !unlisted.isEmpty {
             var cells: [NamedCell] = []
             listedByOrder.each { if unlisted.contains($0.slot) { cells.append($0) } }

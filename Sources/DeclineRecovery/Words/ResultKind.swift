@@ -26,6 +26,9 @@ package enum ResultKind: String, Sendable, CaseIterable {
         }
     }
 
+    /// What was told of a recovery answers a command to cancel it: nothing is left to cancel.
+    package var answersCancel: Bool { self == .approved || self == .cancelled }
+
     /// Money went back.
     package var isMoneyBack: Bool { self == .refunded || self == .chargeback }
 

@@ -41,7 +41,9 @@ import Testing
             if case .told(let at, _) = verdict { #expect(whole.corrected(by: at, key) == resumed.corrected(by: at, key)) }
             if let debt = claim.debt { #expect(whole.openRecovery(of: debt) == resumed.openRecovery(of: debt)) }
             let rebill = RandomClaims.rebill(of: claim)
-            #expect(Set(whole.openClaims(of: rebill)) == Set(resumed.openClaims(of: rebill)))
+            #expect(Set(whole.claims(of: rebill)) == Set(resumed.claims(of: rebill)))
+            let debt = story.debt(&random)
+            #expect(Set(whole.claims(of: debt)) == Set(resumed.claims(of: debt)))
             behind.append((claim, offset))
             if Int.random(in: 0..<150, using: &random) == 0 {
                 for _ in 0..<2 {

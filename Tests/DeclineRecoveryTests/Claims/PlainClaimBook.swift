@@ -29,6 +29,8 @@ struct PlainClaimBook {
 
         var isTold: Bool { told >= 0 && !isReopened }
         var isPaid: Bool { told >= 0 && kind.isPaid && !isPaidBack && debt != nil }
+        /// It was told as paid, whatever became of the money since, or as cancelled.
+        var isSettled: Bool { told >= 0 && [.approved, .cancelled].contains(kind) && debt != nil }
     }
 
     struct Request: Sendable, Equatable {
@@ -41,7 +43,7 @@ struct PlainClaimBook {
     private var openByDebt: [Fingerprint: Fingerprint] = [:]
     /// By recovery; few have any.
     private var refunds: [Fingerprint: MoneyBackBook] = [:]
-    /// The order of each that is open and is a charge of its own within a rebill.
+    /// The order of each that is open or settled and is a charge of its own within a rebill.
     private var charges: [Fingerprint: String] = [:]
 
     init() {}
@@ -80,9 +82,11 @@ struct PlainClaimBook {
         openByDebt[debt].flatMap { entries[$0]?.first }
     }
 
-    func openClaims(of rebill: Debt) -> Set<Int64> {
+    func claims(of rebill: Debt) -> Set<Int64> {
+        let debt = Fingerprint(of: rebill)
         let charges = charges.filter { $0.value == rebill.orderID }.keys.compactMap { entries[$0]?.first }
-        return Set(charges + (openRecovery(of: Fingerprint(of: rebill)).map { [$0] } ?? []))
+        let settled = entries.values.filter { $0.isSettled && $0.debt == debt }.map(\.first)
+        return Set(charges + settled + (openRecovery(of: debt).map { [$0] } ?? []))
     }
 
     /// Takes a record in and judges it by what stood before.
@@ -106,7 +110,7 @@ struct PlainClaimBook {
         if !isBound || isSame { entry.gateway = claim.gateway ?? entry.gateway }
         let verdict = judge(claim, &entry, key, offset)
         entries[key] = entry
-        if entry.debt.flatMap({ openByDebt[$0] }) != key {
+        if entry.debt.flatMap({ openByDebt[$0] }) != key, !entry.isSettled {
             charges[key] = nil
         } else if claim.order?.chargeID != nil, claim.order?.rebill(of: claim.reference) != nil {
             charges[key] = claim.reference.orderID

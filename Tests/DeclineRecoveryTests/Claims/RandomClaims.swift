@@ -26,6 +26,13 @@ struct RandomClaims {
         Debt(merchantID: "acme", orderID: claim.reference.orderID, purchaseID: "88", billingCycle: 7, chargeID: nil)
     }
 
+    /// One of the debts that they are of.
+    func debt(_ random: inout SeededRandom) -> Debt { Self.debt(Int.random(in: 0..<debts, using: &random)) }
+
+    private static func debt(_ number: Int) -> Debt {
+        Debt(merchantID: "acme", orderID: "D\(number)", purchaseID: nil, billingCycle: nil, chargeID: nil)
+    }
+
     mutating func next(_ random: inout SeededRandom) -> Claim {
         id += 1
         let number = Int.random(in: 0..<recoveries, using: &random)
@@ -35,8 +42,7 @@ struct RandomClaims {
         let decline = isTwin ? number - 1 : number
         // A webhook knows no debt and no amount.
         let isBare = Int.random(in: 0..<6, using: &random) == 0
-        let debt = Fingerprint(
-            of: Debt(merchantID: "acme", orderID: "D\(number % debts)", purchaseID: nil, billingCycle: nil, chargeID: nil))
+        let debt = Fingerprint(of: Self.debt(number % debts))
         let claim = Claim(
             id: id, merchantID: "acme",
             reference: RecoveryReference(
@@ -86,7 +92,7 @@ struct RandomClaims {
                 return .moneyBack(MoneyBackClaim(command, steps.randomElement(using: &random)!))
             }
         default:
-            let kind = [ResultKind.approved, .declined, .skipped, .expired].randomElement(using: &random)!
+            let kind = [ResultKind.approved, .declined, .skipped, .expired, .cancelled].randomElement(using: &random)!
             let seen: [Claim.ID?] = [nil, 0, ids[number].last]
             let refused: [Int?] = [nil, 0, 1, 3]
             return .told(
