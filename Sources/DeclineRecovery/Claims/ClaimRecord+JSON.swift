@@ -70,9 +70,7 @@ extension ClaimRecord {
                 guard let id = try id(name) else { throw data.fault(name, "a claim's id") }
                 return id
             }
-            guard let reference = RecoveryReference(try data.text("reference")) else {
-                throw data.fault("reference", "a recovery reference")
-            }
+            let reference = try data.reference("reference")
             let act: Claim.Act
             var orderID: FlexFactorOrderID?
             var order: RecoveredOrder?
@@ -87,7 +85,7 @@ extension ClaimRecord {
                 if purchase != nil || cycle != nil || charge != nil {
                     order = RecoveredOrder(reference, purchaseID: purchase, billingCycle: cycle, chargeID: charge)
                 }
-                declinedAt = try data.optionalNumber("declinedAt").map(Moment.init(milliseconds:))
+                declinedAt = try data.optionalMoment("declinedAt")
             case "unsent": act = .unsent(try required("of"))
             case "exists":
                 act = .exists(answering: try id("of"))

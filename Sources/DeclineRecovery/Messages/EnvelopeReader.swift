@@ -35,6 +35,9 @@ struct EnvelopeReader {
     func optionalText(_ name: StaticString) throws(EnvelopeFault) -> String? { try optional(name, "a text") { $0.string } }
     func optionalUTF8(_ name: StaticString) throws(EnvelopeFault) -> [UInt8]? { try optional(name, "a text") { $0.utf8 } }
     func optionalNumber(_ name: StaticString) throws(EnvelopeFault) -> Int64? { try optional(name, "a whole number") { $0.int64 } }
+    func optionalMoment(_ name: StaticString) throws(EnvelopeFault) -> Moment? {
+        try optionalNumber(name).map(Moment.init(milliseconds:))
+    }
     func optionalFlag(_ name: StaticString) throws(EnvelopeFault) -> Bool? { try optional(name, "true or false") { $0.bool } }
     func optionalCount(_ name: StaticString) throws(EnvelopeFault) -> Int? {
         try optional(name, "a whole number below a billion") { $0.int64.flatMap { Self.counts.contains($0) ? Int($0) : nil } }
@@ -91,6 +94,25 @@ struct EnvelopeReader {
     func moment(_ name: StaticString) throws(EnvelopeFault) -> Moment { Moment(milliseconds: try number(name)) }
     func flag(_ name: StaticString) throws(EnvelopeFault) -> Bool { try required(name, optionalFlag(name), "true or false") }
     func object(_ name: StaticString) throws(EnvelopeFault) -> EnvelopeReader { try required(name, optionalObject(name), "an object") }
+
+    /// A moment as RFC 3339 writes it.
+    func time(_ name: StaticString) throws(EnvelopeFault) -> Moment { try required(name, Moment(rfc3339: try text(name)), "a time") }
+    func reference(_ name: StaticString) throws(EnvelopeFault) -> RecoveryReference {
+        try required(name, RecoveryReference(try text(name)), "a recovery reference")
+    }
+
+    /// The amount that this object tells.
+    func money() throws(EnvelopeFault) -> Money {
+        let currency = try required("currency", Currency(try text("currency")), "an ISO 4217 code")
+        return Money(minorUnits: try number("minorUnits"), currency: currency)
+    }
+
+    /// As `JSONObjectWriter.faults(_:)` writes them.
+    func faults() throws(EnvelopeFault) -> [FieldError] {
+        try objects("faults") { (fault) throws(EnvelopeFault) in
+            FieldError(path: try fault.text("path"), message: try fault.text("message"))
+        }
+    }
 
     func word<Word: RawRepresentable>(_ name: StaticString) throws(EnvelopeFault) -> Word where Word.RawValue == String {
         try required(name, optionalWord(name), "a word of \(Word.self)")

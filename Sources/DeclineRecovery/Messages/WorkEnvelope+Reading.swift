@@ -5,9 +5,8 @@ extension WorkEnvelope {
         let order = try data.object("order")
         let verdict = try data.object("verdict")
         let reply = try data.optionalObject("reply")
-        guard let reference = RecoveryReference(try data.text("reference")) else { throw data.fault("reference", "a recovery reference") }
-        guard let currency = Currency(try data.text("currency")) else { throw data.fault("currency", "an ISO 4217 code") }
-        let amount = Money(minorUnits: try data.number("minorUnits"), currency: currency)
+        let reference = try data.reference("reference")
+        let amount = try data.money()
         let declinedAt = try data.moment("declinedAt")
         var recovery = Recovery(
             merchantID: MerchantID(try data.text("merchantId")), gatewayID: GatewayID(try data.text("gatewayId")),
@@ -50,14 +49,10 @@ extension WorkEnvelope {
             default: throw evidence.fault("order", "denied, known or cancelled")
             }
         return OrderEvidence(
-            order: order, sentAt: try evidence.optionalNumber("sentAt").map(Moment.init(milliseconds:)),
-            conflictSince: try evidence.optionalNumber("conflictSince").map(Moment.init(milliseconds:)),
+            order: order, sentAt: try evidence.optionalMoment("sentAt"), conflictSince: try evidence.optionalMoment("conflictSince"),
             refusal: try evidence.optionalObject("refusal").map { (refusal) throws(EnvelopeFault) in
                 OrderEvidence.Refusal(
-                    since: try refusal.moment("since"), status: try refusal.count("status"),
-                    errors: try refusal.objects("faults") { (fault) throws(EnvelopeFault) in
-                        FieldError(path: try fault.text("path"), message: try fault.text("message"))
-                    })
+                    since: try refusal.moment("since"), status: try refusal.count("status"), errors: try refusal.faults())
             },
             isApproved: try evidence.optionalFlag("approved") ?? false,
             named: try evidence.optionalText("named").map(FlexFactorOrderID.init(_:)),
@@ -98,7 +93,7 @@ extension WorkEnvelope {
         let payer = try charge.object("payer")
         return Charge(
             reference: reference, isMerchantInitiated: try charge.flag("isMerchantInitiated"), isRecurring: try charge.flag("isRecurring"),
-            expiry: try charge.optionalNumber("expiry").map(Moment.init(milliseconds:)), customerIP: try charge.optionalText("customerIp"),
+            expiry: try charge.optionalMoment("expiry"), customerIP: try charge.optionalText("customerIp"),
             amount: amount, declinedAt: declinedAt,
             decline: Decline(
                 gatewayID: GatewayID(try decline.text("gatewayId")),

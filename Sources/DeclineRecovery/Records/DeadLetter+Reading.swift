@@ -11,8 +11,6 @@ extension DeadLetter {
     }
 
     private static func read(_ event: EnvelopeReader) throws(EnvelopeFault) -> DeadLetter {
-        guard let id = UUID5(try event.text("id")) else { throw event.fault("id", "a UUID") }
-        guard let writtenAt = Moment(rfc3339: try event.text("time")) else { throw event.fault("time", "a time") }
         let data = try event.object("data")
         let original = try data.object("original")
         let worker = try data.object("worker")
@@ -24,11 +22,8 @@ extension DeadLetter {
             body = decoded
         }
         return DeadLetter(
-            id: id, reason: try data.word("reason"), explanation: try data.text("explanation"),
-            faults: try data.objects("faults").map { (fault) throws(EnvelopeFault) in
-                FieldError(path: try fault.text("path"), message: try fault.text("message"))
-            },
-            stage: try data.word("stage"), attempts: try data.count("attempts"),
+            id: try event.id("id"), reason: try data.word("reason"), explanation: try data.text("explanation"),
+            faults: try data.faults(), stage: try data.word("stage"), attempts: try data.count("attempts"),
             subject: Subject(
                 merchantID: try data.optionalText("merchantId").map(MerchantID.init(_:)),
                 reference: try data.optionalText("recoveryReference").flatMap { RecoveryReference($0) },
@@ -46,7 +41,7 @@ extension DeadLetter {
             worker: Worker(
                 id: try worker.text("id"), host: try worker.text("host"), version: try worker.text("version"),
                 mapping: try worker.optionalText("mapping")),
-            writtenAt: writtenAt)
+            writtenAt: try event.time("time"))
     }
 }
 

@@ -127,7 +127,6 @@ package struct JournalRecord: Sendable, Equatable {
     package static func decode(_ bytes: [UInt8]) -> JournalRecord? {
         do throws(EnvelopeFault) {
             let reader = try CloudEvent.data(of: bytes, type: type)
-            guard let reference = RecoveryReference(try reader.text("recoveryReference")) else { return nil }
             let currency = try reader.optionalText("currency").flatMap { Currency($0) }
             let units = try reader.optionalNumber("minorUnits").flatMap { Money.plausible.contains($0) ? $0 : nil }
             let amount = units.flatMap { units in currency.map { Money(minorUnits: units, currency: $0) } }
@@ -135,15 +134,16 @@ package struct JournalRecord: Sendable, Equatable {
             return JournalRecord(
                 at: try reader.moment("at"), stage: try reader.word("stage"),
                 merchantID: try reader.optionalText("merchantId").map(MerchantID.init(_:)),
-                reference: reference, gatewayID: try reader.optionalText("gatewayId").map(GatewayID.init(_:)),
+                reference: try reader.reference("recoveryReference"),
+                gatewayID: try reader.optionalText("gatewayId").map(GatewayID.init(_:)),
                 fate: Fate(try reader.text("fate")),
                 detail: try reader.text("detail"), reason: reason, rule: try reader.optionalText("rule"),
                 declineClass: try reader.optionalText("class").flatMap(DeclineClass.init(rawValue:)),
-                until: try reader.optionalNumber("until").map(Moment.init(milliseconds:)), attempts: try reader.count("attempts"),
+                until: try reader.optionalMoment("until"), attempts: try reader.count("attempts"),
                 amount: amount, declineCode: try reader.optionalText("declineCode"), decline: JournaledDecline(reader.value("decline")),
                 notes: (reader.value("notes")?.array ?? []).compactMap(\.string),
                 trigger: try reader.optionalText("trigger").flatMap(TriggerWord.init(rawValue:)), route: try reader.optionalText("route"),
-                declinedAt: try reader.optionalNumber("declinedAt").map(Moment.init(milliseconds:)),
+                declinedAt: try reader.optionalMoment("declinedAt"),
                 flexFactorOrderID: try reader.optionalText("flexFactorOrderId").map(FlexFactorOrderID.init(_:)),
                 becomes: try reader.optionalText("becomes").flatMap(ResultKind.init(rawValue:)),
                 resultID: try reader.optionalText("resultId"),

@@ -65,9 +65,8 @@ extension LetterRecord {
     private static func read(_ event: EnvelopeReader) throws(EnvelopeFault) -> LetterRecord {
         let data = try event.object("data")
         let by = try data.object("by")
-        guard let at = Moment(rfc3339: try event.text("time")) else { throw event.fault("time", "a time") }
         return LetterRecord(
-            id: try event.id("id"), at: at, by: Operator(name: try by.text("name"), means: try by.word("means")),
+            id: try event.id("id"), at: try event.time("time"), by: Operator(name: try by.text("name"), means: try by.word("means")),
             note: try data.optionalText("note"), job: try data.optionalText("job").flatMap { UUID5($0) }, act: try readAct(data))
     }
 

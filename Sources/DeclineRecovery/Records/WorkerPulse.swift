@@ -292,7 +292,7 @@ package struct WorkerPulse: Sendable, Equatable {
                 refusing: try data.objects("refusing") { (one) throws(EnvelopeFault) in
                     Refusing(
                         place: try one.text("place"), count: try one.count("count"), since: try one.moment("since"),
-                        why: try one.text("why"), triedAt: try one.optionalNumber("triedAt").map { Moment(milliseconds: $0) })
+                        why: try one.text("why"), triedAt: try one.optionalMoment("triedAt"))
                 }, takesWebhooks: try data.optionalFlag("webhooks") ?? false)
         } catch {
             return nil

@@ -39,16 +39,13 @@ extension Refund {
     package static func decode(_ bytes: [UInt8]) -> Result<Refund, EnvelopeFault> {
         do throws(EnvelopeFault) {
             let reader = try CloudEvent.data(of: bytes, type: type)
-            guard let reference = RecoveryReference(try reader.text("reference")) else {
-                throw reader.fault("reference", "a recovery reference")
-            }
             let currency = try reader.optionalText("currency").flatMap { Currency($0) }
             let amount = try reader.optionalNumber("minorUnits").flatMap { units in currency.map { Money(minorUnits: units, currency: $0) }
             }
             let gateways = try reader.objects("gateways").map { (gateway) throws(EnvelopeFault) in GatewayID(try gateway.text("id")) }
             let command = RefundCommand(
                 id: try reader.text("commandId"), source: try reader.optionalText("source"),
-                merchantID: MerchantID(try reader.text("merchantId")), reference: reference,
+                merchantID: MerchantID(try reader.text("merchantId")), reference: try reader.reference("reference"),
                 orderID: try reader.optionalText("flexFactorOrderId").map(FlexFactorOrderID.init(_:)), amount: amount,
                 reason: try reader.optionalText("reason"))
             return .success(
@@ -65,8 +62,7 @@ extension Refund {
         let name = try phase.text("name")
         if name == "looking" { return .looking(try phase.count("gateway")) }
         let id = FlexFactorOrderID(try phase.text("orderId"))
-        guard let currency = Currency(try phase.text("currency")) else { throw phase.fault("currency", "an ISO 4217 code") }
-        let amount = Money(minorUnits: try phase.number("minorUnits"), currency: currency)
+        let amount = try phase.money()
         switch name {
         case "refunding": return .refunding(id, amount)
         case "checking": return .checking(id, amount)
