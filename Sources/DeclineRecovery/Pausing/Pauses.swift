@@ -40,8 +40,6 @@ package struct Pauses: Sendable, Equatable {
         [Pause.Target.merchant(merchant), .gateway(merchant, gateway)].compactMap { latest[$0] }.filter { $0.isInForce(at: now) }
             .max { $0.until < $1.until }
     }
-
-    package func isPaused(_ stage: Stage, at now: Moment) -> Bool { latest[.stage(stage)]?.isInForce(at: now) ?? false }
 }
 
 extension Pause.Target {

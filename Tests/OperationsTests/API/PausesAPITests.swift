@@ -59,7 +59,7 @@ import Testing
         #expect(await ask(console, ["pauses"], order(#""stage": "retry""#)).status == 200)
         // Another process, which has only the stream.
         #expect(await paused(try await self.console()) == ["stage retry", "merchant acme", "gateway zenith-1 of merchant zenith"])
-        #expect(console.flow.pauses.pauses.isPaused(.retry, at: now))
+        #expect(console.flow.pauses.pauses.inForce(at: now).map(\.target).contains(.stage(.retry)))
 
         #expect(await ask(console, ["pauses", "lift"], #"{"stage": "retry"}"#).body["target"]?.string == "stage retry")
         #expect(await ask(console, ["pauses", "lift"], #"{"merchant": "acme", "why": "mended"}"#).status == 200)
