@@ -73,16 +73,16 @@ struct Evidence {
         var text = heard?.rule
         // Some CRMs put words where a code belongs.
         if code == nil, Self.isWords(decline.responseCode), let said = tables.texts.rule(for: decline.responseCode) {
-            text = text.map { $0.rank <= said.rank ? $0 : said } ?? said
+            text = said.orGraver(text)
         }
         if network == nil, let own = decline.networkCode, Self.isWords(own), let said = tables.texts.rule(for: own) {
-            text = text.map { $0.rank <= said.rank ? $0 : said } ?? said
+            text = said.orGraver(text)
         }
         // An advice may come with its words, "03 : Do not try again", or be nothing but words: `confirm_card_data`.
         if let words = decline.merchantAdviceCode, Self.isWords(words), let said = tables.texts.rule(for: words),
             said.category == .never || AdviceCode(words) == nil
         {
-            text = text.map { $0.rank <= said.rank ? $0 : said } ?? said
+            text = said.orGraver(text)
         }
         self.text = text
         // A code that its source does not have is the network's where the source passes those on; some mean the same to everybody.

@@ -43,6 +43,9 @@ package final class TextRules: Sendable {
             self.rank = rank
         }
 
+        /// What counts of two things that were said.
+        func orGraver(_ other: Rule?) -> Rule { other.map { $0.rank < rank ? $0 : self } ?? self }
+
         package static func == (one: Rule, other: Rule) -> Bool {
             one === other || one.name == other.name && one.rank == other.rank && one.category == other.category
         }
@@ -119,7 +122,7 @@ package final class TextRules: Sendable {
         let said = fulfilledRule(words)
         let written = words.map { abbreviations[$0] ?? $0 }
         guard written != words, let meant = fulfilledRule(written) else { return said }
-        return said.map { $0.rank <= meant.rank ? $0 : meant } ?? meant
+        return meant.orGraver(said)
     }
 
     private func fulfilledRule(_ words: [String]) -> Rule? {
