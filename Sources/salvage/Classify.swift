@@ -100,9 +100,7 @@ struct Classify: AsyncParsableCommand {
             gatewayID: GatewayID(gateway ?? ""), responseCodeSource: source ?? "", responseCode: code ?? "", responseText: text,
             merchantAdviceCode: advice, networkCode: networkCode, network: network, transactionID: "",
             crmClass: crmClass.flatMap { DeclineClass(rawValue: $0) })
-        let type = OrderType(rawValue: orderType) ?? .newSale
-        let question = DeclineCase(
-            decline: decline, orderType: type, isCascade: type == .newSale, network: network.flatMap(CardNetwork.init(brand:)))
+        let question = DeclineCase(decline, orderType: OrderType(rawValue: orderType) ?? .newSale)
         show(DeclineMapping.explain(question, merchant: chosen), route: nil)
     }
 

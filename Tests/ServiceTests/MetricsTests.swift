@@ -174,7 +174,8 @@ import Testing
             Merchant(id: "acme", flexFactorGateways: [], gateways: [Gateway(id: "7", type: "ownprocessor", directCascade: nil)]))
         func count(_ source: String, text: String) {
             let decline = Decline(gatewayID: "7", responseCodeSource: source, responseCode: "x", responseText: text, transactionID: "T")
-            let says = DeclineMapping.classify(decline, orderType: .newSale, merchant: Merchant(id: "acme", flexFactorGateways: []))
+            let says = DeclineMapping.classify(
+                DeclineCase(decline, orderType: .newSale), merchant: Merchant(id: "acme", flexFactorGateways: []))
             let journaled = JournaledDecline(
                 source: source, code: "x", gatewayID: "7", networkCode: nil, network: nil, advice: nil, text: text, textDigest: nil,
                 crmClass: nil,

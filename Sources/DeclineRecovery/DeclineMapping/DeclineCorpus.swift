@@ -117,7 +117,7 @@ package struct DeclineCorpus: Sendable {
                 gatewayID: "", responseCodeSource: row.source, responseCode: row.code, responseText: row.text.isEmpty ? nil : row.text,
                 merchantAdviceCode: row.advice.isEmpty ? nil : row.advice, networkCode: row.networkCode.isEmpty ? nil : row.networkCode,
                 transactionID: "")
-            return Decision(row: row, says: DeclineMapping.classify(decline, orderType: orderType, merchant: merchant))
+            return Decision(row: row, says: DeclineMapping.classify(DeclineCase(decline, orderType: orderType), merchant: merchant))
         }
     }
 

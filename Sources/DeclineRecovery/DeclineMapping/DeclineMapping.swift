@@ -4,12 +4,6 @@ package enum DeclineMapping {
         Evaluation(question, merchant).decision.says
     }
 
-    /// Of a sale whose card's network is not known.
-    package static func classify(_ decline: Decline, orderType: OrderType, merchant: Merchant) -> Classification {
-        classify(
-            DeclineCase(decline: decline, orderType: orderType, isCascade: orderType == .newSale, network: nil), merchant: merchant)
-    }
-
     /// The same decision with every authority asked, for a person who wants to know.
     package static func explain(_ question: DeclineCase, merchant: Merchant) -> [Step] {
         let evaluation = Evaluation(question, merchant)
@@ -19,11 +13,6 @@ package enum DeclineMapping {
                 ? Step(authority: authority, says: decision.says, decides: true)
                 : Step(authority: authority, says: evaluation.ask(authority), decides: false)
         }
-    }
-
-    package static func explain(_ decline: Decline, orderType: OrderType, merchant: Merchant) -> [Step] {
-        explain(
-            DeclineCase(decline: decline, orderType: orderType, isCascade: orderType == .newSale, network: nil), merchant: merchant)
     }
 
     /// Who is asked. The first three decide before all others; of the tables, the network's code and the text, the most exact does.

@@ -6,11 +6,18 @@ package struct DeclineCase: Sendable {
     package let isCascade: Bool
     package let network: CardNetwork?
 
-    package init(decline: Decline, orderType: OrderType, isCascade: Bool, network: CardNetwork?) {
+    init(decline: Decline, orderType: OrderType, isCascade: Bool, network: CardNetwork?) {
         self.decline = decline
         self.orderType = orderType
         self.isCascade = isCascade
         self.network = network
+    }
+
+    /// A decline without its event. That of a sale is taken for one that just failed.
+    package init(_ decline: Decline, orderType: OrderType) {
+        self.init(
+            decline: decline, orderType: orderType, isCascade: orderType == .newSale,
+            network: decline.network.flatMap(CardNetwork.init(brand:)))
     }
 
     package init(_ event: DeclineEvent) {
@@ -46,8 +53,7 @@ struct Evidence {
         let code = table.flatMap { tables.finding(decline.responseCode, in: $0) }
         self.code = code
         // The network of the card, or the one whose codes the gateway passes on.
-        let brand =
-            question.network ?? decline.network.flatMap(CardNetwork.init(brand:)) ?? Self.network(of: table, decline.responseCodeSource)
+        let brand = question.network ?? Self.network(of: table, decline.responseCodeSource)
         // Gateways write it into the text as well.
         var inTextAdvice = heard?.advice.flatMap { tables.advice($0, of: brand, from: table) }
         let networkTable = tables.table(named: brand?.table ?? "iso8583")

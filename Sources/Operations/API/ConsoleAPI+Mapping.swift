@@ -43,7 +43,7 @@ extension ConsoleAPI {
             responseText: text, merchantAdviceCode: try given("advice"), networkCode: try given("networkCode"), transactionID: "",
             crmClass: try word("crmClass", DeclineClass.self))
         let orderType = try word("orderType", OrderType.self) ?? .newSale
-        return Self.explanation(DeclineMapping.explain(decline, orderType: orderType, merchant: merchant), route: nil)
+        return Self.explanation(DeclineMapping.explain(DeclineCase(decline, orderType: orderType), merchant: merchant), route: nil)
     }
 
     private func merchant(_ id: String?) throws(ConsoleError) -> Merchant {

@@ -20,7 +20,7 @@ import Testing
         let merchant = Merchant(
             id: "acme", flexFactorGateways: [], gateways: [Gateway(id: "7", type: "nmi"), Gateway(id: "8", type: "stripe")],
             mappingRules: rules, policy: policy)
-        return DeclineMapping.classify(decline, orderType: orderType, merchant: merchant)
+        return DeclineMapping.classify(DeclineCase(decline, orderType: orderType), merchant: merchant)
     }
 
     @Test(arguments: [
@@ -116,7 +116,7 @@ import Testing
 
     @Test func anExplanationAsksEveryVoiceAndOneDecides() {
         let merchant = Merchant(id: "acme", flexFactorGateways: [])
-        let steps = DeclineMapping.explain(decline("nmi", "252", crm: .soft), orderType: .newSale, merchant: merchant)
+        let steps = DeclineMapping.explain(DeclineCase(decline("nmi", "252", crm: .soft), orderType: .newSale), merchant: merchant)
         #expect(steps.map(\.authority) == DeclineMapping.Authority.allCases)
         #expect(steps.filter(\.decides).map(\.authority) == [.networkOrders])
         #expect(steps.first { $0.authority == .crm }?.says?.declineClass == .soft)

@@ -21,7 +21,8 @@ import Testing
             id: "acme", flexFactorGateways: [FlexFactorGateway(id: "42", expiryDays: days, mitMode: mode)],
             recycleBilling: RecycleBilling(reattempts4To6: "42"))
         return Router.route(
-            event, DeclineMapping.classify(event.decline, orderType: .newSale, merchant: merchant), merchant: merchant, now: nil)
+            event, DeclineMapping.classify(DeclineCase(event.decline, orderType: .newSale), merchant: merchant), merchant: merchant,
+            now: nil)
     }
 
     @Test(arguments: [("24", 1), ("25", 24), ("26", 48), ("27", 96), ("28", 144), ("29", 192), ("30", 240)])
