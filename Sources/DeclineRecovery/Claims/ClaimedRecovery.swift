@@ -343,7 +343,7 @@ package struct ClaimedRecovery: Sendable {
             }
             recovery.phase = .reconciling(recovery.phase.orderID, .look)
         case .retry:
-            patience = .milliseconds(timing.grace.milliseconds + timing.reconcileFor.milliseconds)
+            patience = timing.grace + timing.reconcileFor
             switch recovery.phase {
             case .closing, .closed: recovery.phase = .closing(recovery.phase.orderID, .look)
             default: recovery.phase = .seeking(recovery.phase.orderID)

@@ -35,13 +35,6 @@ extension Recovery {
         return max(now + .seconds(1), look)
     }
 
-    /// A pause that doubles, up to a limit.
-    func doubled(_ first: Moment.Span, times: Int, atMost longest: Moment.Span) -> Moment.Span {
-        var span = first.milliseconds
-        for _ in 0..<max(times, 0) where span < longest.milliseconds { span *= 2 }
-        return .milliseconds(min(span, longest.milliseconds))
-    }
-
     /// A long pause, give or take a tenth: what was put away together does not come back together.
     func spread(_ span: Moment.Span) -> Moment.Span {
         let tenth = max(span.milliseconds / 10, 1)

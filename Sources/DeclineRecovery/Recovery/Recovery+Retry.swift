@@ -275,7 +275,7 @@ extension Recovery {
             return nil
         case .seeking(nil):
             // Repeating it would be a new charge: only looking is left until its time is over.
-            let pause = doubled(timing.firstPoll, times: min(failures, 10), atMost: timing.longestPoll)
+            let pause = timing.firstPoll.doubled(times: min(failures, 10), atMost: timing.longestPoll)
             return .park(until: min(now + spread(pause), max(until, now + backoff)))
         case .closing(nil, .look), .closed(nil):
             if evidence.isCancelled(now: now, timing: timing) { return .conclude(closing(nil, until: until, now: now)) }
@@ -376,14 +376,14 @@ extension Recovery {
     private mutating func rest(_ id: FlexFactorOrderID?, until: Moment, now: Moment, timing: RecoveryTiming) -> RecoveryStop {
         failures = 0
         phase = .resting(id)
-        let pause = doubled(timing.firstRepost, times: post - 1, atMost: timing.longestRepost)
+        let pause = timing.firstRepost.doubled(times: post - 1, atMost: timing.longestRepost)
         let next = min(now + spread(pause), max(until, now + backoff))
         return post == 1 ? .submitted(id, until: next) : .park(until: next)
     }
 
     private func nextPoll(until: Moment, now: Moment, timing: RecoveryTiming) -> Moment {
         guard case .watching(_, let polls) = phase else { return now + backoff }
-        let next = now + spread(doubled(timing.firstPoll, times: polls, atMost: timing.longestPoll))
+        let next = now + spread(timing.firstPoll.doubled(times: polls, atMost: timing.longestPoll))
         let end = until + timing.grace
         // At the end of the grace period at the latest, when the order is closed.
         return now < end ? min(next, end) : now + backoff

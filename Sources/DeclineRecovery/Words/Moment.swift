@@ -29,7 +29,13 @@ package struct Moment: Hashable, Comparable, Sendable {
         package static func days(_ count: Int64) -> Span { Span(milliseconds: count.saturatingMultiply(86_400_000)) }
 
         /// What is waited after so many attempts: doubles from two seconds to a quarter of an hour.
-        package static func doubling(_ attempts: Int) -> Span { Span(milliseconds: min(2_000 << Int64(min(attempts, 9)), 900_000)) }
+        package static func doubling(_ attempts: Int) -> Span { .seconds(2).doubled(times: attempts, atMost: .minutes(15)) }
+        /// A wait that doubles each time, up to a limit.
+        func doubled(times: Int, atMost longest: Span) -> Span {
+            var (span, left) = (milliseconds, times)
+            while left > 0, span < longest.milliseconds { (span, left) = (span * 2, left - 1) }
+            return Span(milliseconds: min(span, longest.milliseconds))
+        }
 
         package static func < (left: Span, right: Span) -> Bool { left.milliseconds < right.milliseconds }
 

@@ -18,7 +18,7 @@ final class LetterTail: MendDirectory {
     private let memory: Moment.Span
 
     init(oldestDecline: Moment.Span, workerID: String, logger: Logger) {
-        memory = .milliseconds(oldestDecline.milliseconds + Moment.Span.days(1).milliseconds)
+        memory = oldestDecline + .days(1)
         self.workerID = workerID
         self.logger = logger
     }
