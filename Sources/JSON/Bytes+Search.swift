@@ -1,14 +1,8 @@
 extension [UInt8] {
-    /// Whether a text's bytes stand somewhere in these, ASCII case respected.
-    package func contains(text: String) -> Bool { !firstRange(of: Array(text.utf8)).isEmpty }
-
-    private func firstRange(of wanted: [UInt8]) -> Range<Int> {
-        guard let first = wanted.first, wanted.count <= count else { return 0..<0 }
-        var index = 0
-        while index <= count - wanted.count {
-            if self[index] == first, self[index..<index + wanted.count].elementsEqual(wanted) { return index..<index + wanted.count }
-            index += 1
-        }
-        return 0..<0
+    /// Whether a text's bytes stand somewhere in these, ASCII case respected. An empty text stands nowhere.
+    package func contains(text: String) -> Bool {
+        let wanted = Array(text.utf8)
+        guard let first = wanted.first, wanted.count <= count else { return false }
+        return (0...count - wanted.count).contains { self[$0] == first && self[$0..<$0 + wanted.count].elementsEqual(wanted) }
     }
 }

@@ -1,3 +1,5 @@
+import JSON
+
 extension Merchant {
     /// A gateway of the merchant's before a gateway type; an order type before all; a code before a text; a longer text before a shorter;
     /// at last the rule that stands first.
@@ -36,7 +38,7 @@ extension Merchant {
         case .text(let text):
             return rule.matchesWholeWords
                 ? rule.words.isEmpty ? false : holds(words, rule.words)
-                : decline.responseText.map { $0.lowercased().contains(part: text.lowercased()) } ?? false
+                : decline.responseText.map { Array($0.lowercased().utf8).contains(text: text.lowercased()) } ?? false
         }
     }
 
@@ -52,14 +54,5 @@ extension MappingRule {
         case .code(let code): CodeKey.exact(code).isEmpty
         case .text(let text): matchesWholeWords ? words.isEmpty : text.allSatisfy(\.isWhitespace)
         }
-    }
-}
-
-extension String {
-    fileprivate func contains(part: String) -> Bool {
-        let text = Array(utf8)
-        let part = Array(part.utf8)
-        if part.isEmpty || part.count > text.count { return false }
-        return (0...text.count - part.count).contains { text[$0..<$0 + part.count].elementsEqual(part) }
     }
 }

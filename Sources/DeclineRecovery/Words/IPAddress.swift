@@ -72,10 +72,10 @@ package enum IPAddress {
     }
 
     private static func isIPv6(_ text: Substring) -> Bool {
-        guard let gap = text.range(of: "::") else { return groups(in: text) == 8 }
+        guard let gap = text.firstRange(of: "::") else { return groups(in: text) == 8 }
         let before = text[..<gap.lowerBound]
         let after = text[gap.upperBound...]
-        guard after.range(of: "::") == nil, !after.hasPrefix(":"), let left = before.isEmpty ? 0 : groups(in: before, isLast: false),
+        guard after.firstRange(of: "::") == nil, !after.hasPrefix(":"), let left = before.isEmpty ? 0 : groups(in: before, isLast: false),
             let right = after.isEmpty ? 0 : groups(in: after)
         else { return false }
         return left + right <= 7
@@ -99,17 +99,5 @@ package enum IPAddress {
 
     private static func isHexDigit(_ byte: UInt8) -> Bool {
         (0x30...0x39).contains(byte) || (0x41...0x46).contains(byte) || (0x61...0x66).contains(byte)
-    }
-}
-
-extension Substring {
-    /// Where a short text first stands; the standard library alone has no such search for every platform we build on.
-    fileprivate func range(of needle: String) -> Range<Index>? {
-        var start = startIndex
-        while start < endIndex {
-            if self[start...].hasPrefix(needle) { return start..<index(start, offsetBy: needle.count) }
-            start = index(after: start)
-        }
-        return nil
     }
 }
