@@ -214,7 +214,7 @@ package enum ReplayTrace {
         var high: UInt64 = 0
         var low: UInt64 = 0
         for byte in bytes[first + 1..<first + 33] {
-            guard let digit = ScannedText.hexDigit(UInt32(byte)) else { return nil }
+            guard let digit = byte.hexDigit else { return nil }
             high = high << 4 | low >> 60
             low = low << 4 | UInt64(digit)
         }

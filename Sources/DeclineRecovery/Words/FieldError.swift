@@ -1,4 +1,4 @@
-/// One fault FlexFactor found in a request: its path there (`Transaction.Id`) and its sentence.
+/// One fault of a message or a request: its path there (`$.data.order.id`, or `Transaction.Id` as FlexFactor names it) and its sentence.
 package struct FieldError: Sendable, Equatable {
     package let path: String
     package let message: String

@@ -192,7 +192,7 @@ package struct MappingRule: Sendable, Equatable {
     package let matchesWholeWords: Bool
     /// What the merchant calls the rule; results and the journal call it so too.
     package let name: String?
-    /// Where the rule stands in the configuration file (`merchants[0].mapping[2]`), told in every decision it makes.
+    /// Where the rule stands in the configuration file (`merchants[0].declineMapping[2]`), told in every decision it makes.
     package let path: String
     /// The words of its text.
     let words: [String]
