@@ -13,7 +13,7 @@ extension MerchantDirectory {
         guard !news.isListed, let reference, let account = merchant(news.merchantID)?.flexFactorGateways[news.gatewayID]?.account else {
             return news
         }
-        let owner = reference.merchantID ?? news.merchantID
+        let owner = news.merchant(of: reference)
         let all: [FlexFactorGateway] = merchant(owner).map { Array($0.flexFactorGateways.values) } ?? []
         let own = all.filter { $0.account == account }.sorted { $0.id.text < $1.id.text }
         let sender: FlexFactorGateway? = own.first { $0.id == sent?.id && sent?.merchantID == owner }

@@ -10,7 +10,7 @@ extension OutcomeStage {
         _ reference: RecoveryReference, _ id: FlexFactorOrderID, _ shown: FlexFactorAnswer, _ news: WebhookNews, _ message: IncomingMessage
     ) async -> StageOutcome {
         let now = environment.now()
-        let merchant = reference.merchantID ?? news.merchantID
+        let merchant = news.merchant(of: reference)
         guard merchant == news.merchantID, let sender = gateway(of: news),
             let standing = environment.claims.standing(of: reference, merchant: merchant), standing.exists, standing.told == nil
         else { return ignored(news, .decidedByLook) }

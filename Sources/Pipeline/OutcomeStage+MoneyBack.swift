@@ -26,7 +26,7 @@ extension OutcomeStage {
     /// Whether an order was told as paid of which there is news that it was closed.
     func isToldPaid(_ news: WebhookNews) async -> Bool {
         guard [.cancelled, .expired].contains(news.event), let reference = news.reference else { return false }
-        let merchant = reference.merchantID ?? news.merchantID
+        let merchant = news.merchant(of: reference)
         // Most were told as not paid, and nothing is read for them.
         guard environment.claims.standing(of: reference, merchant: merchant)?.told?.kind == .approved,
             case .told(let record) = await environment.claims.told(of: reference, merchant: merchant)
@@ -72,7 +72,7 @@ extension OutcomeStage {
     /// The claims tell it again.
     func claimedBefore(_ news: WebhookNews, _ message: IncomingMessage) async -> StageOutcome? {
         guard let reference = news.reference else { return nil }
-        let merchant = reference.merchantID ?? news.merchantID
+        let merchant = news.merchant(of: reference)
         guard let back = moneyBack(of: reference, merchant), news.event == .chargeback ? back.isDisputeTold : back.isListed
         else { return nil }
         let claim =

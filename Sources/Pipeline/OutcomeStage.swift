@@ -52,7 +52,7 @@ package struct OutcomeStage: Sendable {
     /// Where it was sent that the news is of, if that is where the news comes from: of another gateway's orders this one never knew.
     func sent(_ news: WebhookNews) -> ClaimedGateway? {
         guard let reference = news.reference, owns(reference, news) else { return nil }
-        let merchant = reference.merchantID ?? news.merchantID
+        let merchant = news.merchant(of: reference)
         guard let sent = environment.claims.sentBy(reference, merchant: merchant) else { return nil }
         return merchant != news.merchantID || sent.id == news.gatewayID ? sent : nil
     }
@@ -60,7 +60,7 @@ package struct OutcomeStage: Sendable {
     /// - Parameter first: what the recovery was claimed for, where it was read already.
     func isCancelRequested(_ news: WebhookNews, _ first: Claim?) async -> Bool {
         guard let reference = news.reference else { return false }
-        let merchant = reference.merchantID ?? news.merchantID
+        let merchant = news.merchant(of: reference)
         // A rerun's name does not say of which cycle it is.
         let isCalledOtherwise = reference.kind.isRetry && reference.kind != .recurring
         guard isCalledOtherwise || cancels.isCancelRequested(reference, of: merchant, declinedAt: nil) else { return false }
@@ -77,7 +77,7 @@ package struct OutcomeStage: Sendable {
     }
 
     private func addressed(_ news: WebhookNews, of reference: RecoveryReference?) -> WebhookNews {
-        let standing = reference.flatMap { environment.claims.standing(of: $0, merchant: $0.merchantID ?? news.merchantID) }
+        let standing = reference.flatMap { environment.claims.standing(of: $0, merchant: news.merchant(of: $0)) }
         return merchants.addressed(news, of: reference, sentBy: standing?.gateway)
     }
 
@@ -95,7 +95,7 @@ package struct OutcomeStage: Sendable {
     private func named(_ answer: FlexFactorAnswer, _ news: WebhookNews) async -> (FlexFactorAnswer, Claim?) {
         guard news.event == .refunded || news.event == .chargeback, case .found(let order) = answer,
             let reference = news.reference ?? order.echo,
-            let first = await environment.claims.first(of: reference, merchant: reference.merchantID ?? news.merchantID)
+            let first = await environment.claims.first(of: reference, merchant: news.merchant(of: reference))
         else { return (answer, nil) }
         guard let sale = first.saleAmount, order.currency == nil || order.currency == sale.currency else { return (answer, first) }
         let named = FlexFactorAnswer.found(
@@ -113,6 +113,7 @@ package struct OutcomeStage: Sendable {
     ) async -> StageOutcome {
         switch outcome {
         case .tell(let reference, let reason, let takings):
+            let merchant = news.merchant(of: reference)
             switch await opening(of: reference, answer, news) {
             case .known: break
             case .elsewhere: return distrusted(news, .unclaimed, message)
@@ -120,7 +121,7 @@ package struct OutcomeStage: Sendable {
             }
             if reason.kind.isMoneyBack, news.tellsTaken { return await tellTaken(reference, answer, first, news, message) }
             if reason.kind == .approved || reason.kind.isMoneyBack {
-                switch await environment.claims.told(of: reference, merchant: reference.merchantID ?? news.merchantID) {
+                switch await environment.claims.told(of: reference, merchant: merchant) {
                 case .told(let record) where record.isOfAnotherOrder(than: news.orderID):
                     // Of two orders of one recovery the CRM knows one. That the other is paid too is told to a person (`tell`); money that
                     // comes back there takes no sale back, and a stranger's payment corrects nothing.
@@ -138,11 +139,11 @@ package struct OutcomeStage: Sendable {
                 }
             }
             var claimed = first
-            if claimed == nil { claimed = await environment.claims.first(of: reference, merchant: reference.merchantID ?? news.merchantID) }
+            if claimed == nil { claimed = await environment.claims.first(of: reference, merchant: merchant) }
             var takings = takings
             var beside: Int64?
             if news.isListed, reason.kind == .refunded {
-                switch await rest(of: reference, merchant: reference.merchantID ?? news.merchantID, sale: claimed?.saleAmount, news) {
+                switch await rest(of: reference, merchant: merchant, sale: claimed?.saleAmount, news) {
                 case .all: return ignored(news, .toldBefore)
                 case .left(let left, let told): (takings, beside) = (left, told)
                 case nil: return hold(news, message)
@@ -150,7 +151,7 @@ package struct OutcomeStage: Sendable {
             }
             var asked: Int64?
             if reason.kind == .refunded, beside == nil, let unsaid = takings, unsaid.amount == nil {
-                let back = moneyBack(of: reference, reference.merchantID ?? news.merchantID)
+                let back = moneyBack(of: reference, merchant)
                 asked = back?.asked(byNewsOf: unsaid.readings) ?? 0
                 if let asked, asked > 0, case .found(let order) = answer {
                     takings = news.takings(
@@ -162,7 +163,7 @@ package struct OutcomeStage: Sendable {
             if reason.kind.isFinal { amount = claimed?.saleAmount ?? paid(news, answer) }
             let result = ResultEvent(
                 subject: .recovery(reference, claimed?.order ?? RecoveredOrder(reference)),
-                merchantID: reference.merchantID ?? news.merchantID, reason: reason,
+                merchantID: merchant, reason: reason,
                 gatewayID: news.gatewayID, flexFactorOrderID: news.orderID, amount: amount, occurredAt: environment.now(),
                 distinction: reason.kind.isMoneyBack ? news.distinction : nil, isPartial: takings?.isPartial ?? false)
             return await tell(
@@ -192,7 +193,7 @@ package struct OutcomeStage: Sendable {
     /// Every request is claimed before it is sent. So what nobody sent, found or told is another fleet's of the same account, whatever its
     /// reference, and whatever else is claimed of it: a command that was refused opens no order. What we gave back is news of ours all the same.
     private func opening(of reference: RecoveryReference, _ answer: FlexFactorAnswer, _ news: WebhookNews) async -> Opening {
-        let merchant = reference.merchantID ?? news.merchantID
+        let merchant = news.merchant(of: reference)
         let isOfMoneyBack = news.event == .refunded || news.event == .chargeback
         func isClaimed() -> Bool {
             guard let standing = environment.claims.standing(of: reference, merchant: merchant) else { return false }
@@ -223,7 +224,7 @@ package struct OutcomeStage: Sendable {
     ) async -> StageOutcome {
         let now = environment.now()
         let isWhole = takings?.isWhole ?? false
-        let merchant = reference.merchantID ?? news.merchantID
+        let merchant = news.merchant(of: reference)
         func told(_ messages: [StageMessage]) -> StageOutcome {
             StageOutcome(
                 publishing: messages, entry: entry(of: news, .told(result.kind, reason: result.reason.code), reference).telling(result))
@@ -343,6 +344,9 @@ package struct OutcomeStage: Sendable {
 }
 
 extension WebhookNews {
+    /// Whose recovery it is; of a reference in the form of old, whose gateway it came by.
+    func merchant(of reference: RecoveryReference) -> MerchantID { reference.merchantID ?? merchantID }
+
     /// The news as the message that the outcome stage takes.
     package func message(to destination: StageMessage.Destination, traceparent: String?) -> StageMessage {
         var message = StageMessage(to: destination, messageID: id, type: Self.type, traceparent: traceparent, body: encoded())
