@@ -82,8 +82,7 @@ extension OutcomeStage {
             merchantID: merchant, reference: reference, debt: nil, amount: nil, act: .moneyBack(claim),
             until: environment.now() + longestMemory)
         guard case .told(let record, _)? = await environment.claims.claim(request)?.verdict else { return hold(news, message) }
-        let messages = record.messages(reply: nil, traceparent: message.traceparent)
-        return StageOutcome(publishing: messages, entry: entry(of: news, record.fate, reference).telling(record, as: messages))
+        return again(record, of: reference, news, message)
     }
 
     /// - Parameter sale: for how much the recovery is, as far as that can be read.

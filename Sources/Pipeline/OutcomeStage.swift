@@ -229,10 +229,6 @@ package struct OutcomeStage: Sendable {
             StageOutcome(
                 publishing: messages, entry: entry(of: news, .told(result.kind, reason: result.reason.code), reference).telling(result))
         }
-        func again(_ record: ClaimRecord) -> StageOutcome {
-            let messages = record.messages(reply: nil, traceparent: message.traceparent)
-            return StageOutcome(publishing: messages, entry: entry(of: news, record.fate, reference).telling(record, as: messages))
-        }
         let subject = DeadLetter.Subject(merchantID: merchant, reference: reference, orderID: reference.orderID, gatewayID: news.gatewayID)
         func doubt(_ record: ClaimRecord, _ own: MoneyBackClaim) -> [StageMessage] {
             letters.reportedAgain(message, news, own, record, subject: subject, now: now).map { [$0] } ?? []
@@ -255,7 +251,7 @@ package struct OutcomeStage: Sendable {
             case .told(let record, _)?:
                 // Its maker may have died between the two claims.
                 if await !reopenIfAllIsBack(reference, merchant) { return hold(news, message) }
-                return again(record).with(doubt(record, refund))
+                return again(record, of: reference, news, message).with(doubt(record, refund))
             default: return hold(news, message)
             }
         }
@@ -276,7 +272,7 @@ package struct OutcomeStage: Sendable {
                 if await !reopenIfAllIsBack(reference, merchant, isWhole: isWhole || record.isWholeChargeback) {
                     return hold(news, message)
                 }
-                return again(record).with(doubt(record, dispute))
+                return again(record, of: reference, news, message).with(doubt(record, dispute))
             default: return hold(news, message)
             }
         }
@@ -297,10 +293,16 @@ package struct OutcomeStage: Sendable {
                 ?? letters.reversal(message, result, record, subject: subject, now: now)
             let contradiction = letters.contradiction(
                 message, record, environment.claims.standing(of: reference, merchant: merchant), subject: subject, now: now)
-            return again(record).with([other, contradiction].compactMap(\.self))
+            return again(record, of: reference, news, message).with([other, contradiction].compactMap(\.self))
         case .underWay: return StageOutcome(publishing: [], entry: entry(of: news, .ignored("its recovery tells the end")))
         case .hold: return hold(news, message)
         }
+    }
+
+    /// What was told before, told again as it was.
+    func again(_ record: ClaimRecord, of reference: RecoveryReference, _ news: WebhookNews, _ message: IncomingMessage) -> StageOutcome {
+        let messages = record.messages(reply: nil, traceparent: message.traceparent)
+        return StageOutcome(publishing: messages, entry: entry(of: news, record.fate, reference).telling(record, as: messages))
     }
 
     func hold(_ news: WebhookNews, _ message: IncomingMessage) -> StageOutcome {
