@@ -132,25 +132,22 @@ package final class StageOutcome: Sendable {
         }
     }
 
-    var withRefusedReply: StageOutcome {
-        var entry = entry
-        entry.hasRefusedReply = true
-        return StageOutcome(publishing: publishing, onward: onward, pause: pause, entry: entry)
-    }
+    var withRefusedReply: StageOutcome { noting { $0.hasRefusedReply = true } }
 
     /// An instant decline's address is looked at: FlexFactor judges the customer by it.
     func noting(_ address: String?) -> StageOutcome {
         guard let address, IPAddress.isPrivate(address) else { return self }
-        var entry = entry
-        entry.hasPrivateAddress = true
-        return StageOutcome(publishing: publishing, onward: onward, pause: pause, entry: entry)
+        return noting { $0.hasPrivateAddress = true }
     }
 
     /// Of what is put away: why the call before was not sent, if it was not.
     func noting(unsent: CallFailure.NotSent?) -> StageOutcome {
-        guard unsent != nil else { return self }
+        unsent == nil ? self : noting { $0.unsent = unsent }
+    }
+
+    private func noting(_ what: (inout JournalEntry) -> Void) -> StageOutcome {
         var entry = entry
-        entry.unsent = unsent
+        what(&entry)
         return StageOutcome(publishing: publishing, onward: onward, pause: pause, entry: entry)
     }
 
