@@ -16,7 +16,7 @@ package struct CutMessage: Sendable {
         return environment.letters(of: stage, isUnread: true).deadLetter(
             message, because: .unreadable,
             explanation: "It has \(message.byteCount) bytes, more than anything that is worked on, and cannot be sent on as a whole.",
-            subject: stage == .intake ? .init() : DeadLetter.Subject(messageID: message.messageID), deliveries: message.deliveries,
+            subject: DeadLetter.Subject(of: message, at: stage, isUnread: true), deliveries: message.deliveries,
             now: environment.now())
     }
 }

@@ -91,7 +91,7 @@ package struct DrivenOutStage: Sendable {
         let isUnread = reason == .crashesWorkers
         return environment.letters(of: stage, isUnread: isUnread).deadLetter(
             message, because: reason, explanation: explanation,
-            subject: isUnread ? DeadLetter.Subject(messageID: message.messageID) : DeadLetter.Subject(reading: message.body, of: stage),
+            subject: DeadLetter.Subject(of: message, at: stage, isUnread: isUnread),
             deliveries: deliveries, now: environment.now())
     }
 }

@@ -32,28 +32,33 @@ package struct SuspectStage: Sendable {
     private func giveUp(_ message: IncomingMessage, unread: Bool) -> StageOutcome {
         let stage = message.setAside?.stage ?? .suspects
         let deliveries = (message.setAside?.deliveries ?? 0) + message.deliveries
-        let subject: DeadLetter.Subject
-        if unread {
-            subject = stage == .intake ? .init() : DeadLetter.Subject(messageID: message.messageID)
-        } else {
-            subject = DeadLetter.Subject(reading: message.body, of: stage)
-        }
         return environment.letters(of: stage, isUnread: unread).deadLetter(
             message, because: .crashesWorkers,
             explanation:
                 "Handed out \(deliveries) times, \(message.deliveries) of them alone, and each time its worker ended, or lost the broker, "
                 + "before it was finished.",
-            subject: subject, deliveries: deliveries, now: environment.now())
+            subject: DeadLetter.Subject(of: message, at: stage, isUnread: unread), deliveries: deliveries, now: environment.now())
     }
 }
 
 extension StageOutcome {
     /// What a stage does with a message that it must not try any more among others.
     package static func settingAside(_ message: IncomingMessage, from stage: Stage) -> StageOutcome {
-        // Nothing of it is read; the ids of our own messages begin with the reference, those of the CRM are the CRM's.
-        let reference = stage == .intake ? nil : DeadLetter.Subject(messageID: message.messageID).reference
-        return StageOutcome(
+        StageOutcome(
             publishing: [], onward: .suspects(SetAside(stage: stage, deliveries: message.deliveries)),
-            entry: JournalEntry(reference: reference, fate: .passed(to: .suspects)))
+            entry: JournalEntry(
+                reference: DeadLetter.Subject(of: message, at: stage, isUnread: true).reference, fate: .passed(to: .suspects)))
+    }
+}
+
+extension DeadLetter.Subject {
+    /// What a message of a stage is about. Where nothing of it is read its id tells: those of our own messages begin with the reference,
+    /// those of the CRM are the CRM's.
+    init(of message: IncomingMessage, at stage: Stage, isUnread: Bool) {
+        if isUnread {
+            self.init(messageID: stage == .intake ? nil : message.messageID)
+        } else {
+            self.init(reading: message.body, of: stage)
+        }
     }
 }

@@ -13,7 +13,7 @@ package struct UnroutedStage: Sendable {
 
     package func handle(_ message: IncomingMessage) -> StageOutcome {
         let isUnread = environment.suspicion.course(at: .unrouted, deliveries: message.deliveries) != .work
-        let subject = isUnread ? DeadLetter.Subject(messageID: message.messageID) : DeadLetter.Subject(reading: message.body, of: .unrouted)
+        let subject = DeadLetter.Subject(of: message, at: .unrouted, isUnread: isUnread)
         // A recovery on its way is not over: a letter would end it, and a replay would come here again. It goes to the stage's queue
         // itself, and waits here for as long as there is none.
         if let stage = environment.names.stage(of: message.routingKey, deliveredAs: message.exchange) {
