@@ -42,10 +42,10 @@ package typealias CampaignID = Identifier<Campaign>
 package typealias FlexFactorOrderID = Identifier<FlexFactorOrder>
 
 extension FlexFactorOrderID {
-    /// `nil` for what names no order: nothing, and the empty GUID, which programs write where they have none. Under it no order would ever be
-    /// found or cancelled, and nobody would ask by our reference.
+    /// `nil` for what names no order: nothing, and the empty GUID. Under it no order would ever be found or cancelled, and nobody would ask by
+    /// our reference.
     package init?(naming text: String) {
-        guard !text.isEmpty, UUID5(text) != UUID5(high: 0, low: 0) else { return nil }
+        guard !text.isEmpty, UUID5(text) != .empty else { return nil }
         self.init(text)
     }
 

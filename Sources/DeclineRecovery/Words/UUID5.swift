@@ -37,6 +37,9 @@ package struct UUID5: Hashable, Sendable, CustomStringConvertible {
         self.low = low
     }
 
+    /// The empty GUID, which programs write where they have none.
+    package static let empty = UUID5(high: 0, low: 0)
+
     /// Reads the form that `description` writes, capitals allowed.
     package init?(_ text: String) {
         var text = text

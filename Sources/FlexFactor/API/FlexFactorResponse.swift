@@ -49,10 +49,7 @@ enum FlexFactorResponse {
 
     /// The order that an answer of `evaluate` names, whatever call has read it.
     static func sessionKey(_ response: HTTPResponse) -> FlexFactorOrderID? {
-        guard let text = document(response)?[anyCase: "orderSessionKey"]?.string, !text.isEmpty, UUID5(text) != AnsweredOrders.empty else {
-            return nil
-        }
-        return FlexFactorOrderID(text)
+        document(response)?[anyCase: "orderSessionKey"]?.string.flatMap(FlexFactorOrderID.init(naming:))
     }
 
     static func captured(_ response: HTTPResponse) -> FlexFactorAnswer {

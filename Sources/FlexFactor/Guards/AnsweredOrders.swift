@@ -28,7 +28,7 @@ final class AnsweredOrders: Sendable {
     /// Whether an answer that names an order can be a reference's; from now on the order is that reference's.
     func take(_ order: FlexFactorOrderID, for reference: RecoveryReference) -> Bool {
         let key = Self.key(order)
-        if key == Self.empty { return true }
+        if key == .empty { return true }
         let owner = reference.hashValue
         return generations.withLock { generations in
             if let known = generations.current[key] ?? generations.previous[key] { return known == owner }
@@ -53,7 +53,5 @@ final class AnsweredOrders: Sendable {
         UUID5(order.text) ?? UUID5(namespace: others, name: order.text.lowercased())
     }
 
-    /// Whoever writes this GUID names no order.
-    static let empty = UUID5(high: 0, low: 0)
     private static let others = UUID5(high: 0x0d3a_6f51_92c8_4b7e, low: 0xb2f4_17c9_5e08_a36d)
 }
