@@ -51,15 +51,13 @@ enum JSONText {
                 put(UInt8(ascii: "u"))
                 put(UInt8(ascii: "0"))
                 put(UInt8(ascii: "0"))
-                put(hexDigit(byte >> 4))
-                put(hexDigit(byte & 0xF))
+                put((byte >> 4).hexCharacter)
+                put((byte & 0xF).hexCharacter)
             }
         }
         put(UInt8(ascii: "\""))
         return place - start
     }
-
-    private static func hexDigit(_ digit: UInt8) -> UInt8 { digit < 10 ? 0x30 + digit : 0x57 + digit }
 
     private static func needsEscape(_ byte: UInt8) -> Bool { byte < 0x20 || byte == 0x22 || byte == 0x5C }
 
@@ -106,9 +104,4 @@ enum JSONText {
 
     @inline(__always)
     private static func zeroByte(_ word: UInt64) -> UInt64 { (word &- ones) & ~word }
-}
-
-extension UInt8 {
-    /// A capital of ASCII's as its small letter.
-    @inlinable package var smallLetter: UInt8 { self >= 0x41 && self <= 0x5A ? self | 0x20 : self }
 }

@@ -26,15 +26,3 @@ extension [UInt8] {
         return decoded
     }
 }
-
-extension UInt8 {
-    /// What the character of a hexadecimal digit counts.
-    @inlinable package var hexDigit: UInt8? {
-        switch self {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): self - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): self - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): self - UInt8(ascii: "A") + 10
-        default: nil
-        }
-    }
-}

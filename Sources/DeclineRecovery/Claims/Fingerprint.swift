@@ -1,3 +1,5 @@
+import JSON
+
 /// 128 bits in the place of a text, so that millions of them fit into memory. Two texts of one fleet share one with a chance that nobody
 /// lives to see (10 million texts: 10^-25).
 package struct Fingerprint: Hashable, Sendable {
@@ -64,7 +66,7 @@ package struct Fingerprint: Hashable, Sendable {
         for place in 0..<Self.hexLength {
             let word = place < 16 ? high : low
             let digit = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * (place & 15))) & 0xF
-            text[place] = digit < 10 ? 0x30 + digit : 0x57 + digit
+            text[place] = digit.hexCharacter
         }
         return Self.hexLength
     }

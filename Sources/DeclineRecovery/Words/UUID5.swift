@@ -80,7 +80,7 @@ package struct UUID5: Hashable, Sendable, CustomStringConvertible {
             }
             let word = index < 16 ? high : low
             let digit = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * (index & 15))) & 0xF
-            text[place] = digit < 10 ? 0x30 + digit : 0x57 + digit
+            text[place] = digit.hexCharacter
             place += 1
         }
         return place

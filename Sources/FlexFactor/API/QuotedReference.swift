@@ -1,4 +1,5 @@
 import DeclineRecovery
+import JSON
 
 extension RecoveryReference {
     /// A text of FlexFactor without the reference that it may quote, as it is or as it may stand in a path, in whatever case.
@@ -10,7 +11,7 @@ extension RecoveryReference {
     /// - Parameter sought: in small letters.
     private static func removed(_ sought: [UInt8], from text: String) -> String {
         let bytes = Array(text.utf8)
-        let folded = bytes.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
+        let folded = bytes.map { $0.smallLetter }
         var kept: [UInt8] = []
         var place = 0
         while place < bytes.count {

@@ -1,4 +1,5 @@
 import DeclineRecovery
+import JSON
 
 /// What a request says that nobody is to read in an answer's words: the keys, the card and its token, and who pays.
 ///
@@ -89,5 +90,5 @@ struct Withheld {
 
     /// ASCII's capitals are small: of an address FlexFactor may write either.
     private static func folded(_ text: String) -> [UInt8] { folded(Array(text.utf8)) }
-    private static func folded(_ bytes: [UInt8]) -> [UInt8] { bytes.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 } }
+    private static func folded(_ bytes: [UInt8]) -> [UInt8] { bytes.map { $0.smallLetter } }
 }

@@ -1,3 +1,4 @@
+import JSON
 import Synchronization
 
 /// A number that nobody used before: 32 hex digits by chance.
@@ -21,13 +22,11 @@ enum Nonce {
             }
             for place in 0..<length / 2 {
                 let byte = stock.bytes[stock.used + place]
-                text[2 * place] = digit(byte >> 4)
-                text[2 * place + 1] = digit(byte & 0xF)
+                text[2 * place] = (byte >> 4).hexCharacter
+                text[2 * place + 1] = (byte & 0xF).hexCharacter
             }
             stock.used += length / 2
         }
         return length
     }
-
-    private static func digit(_ number: UInt8) -> UInt8 { number < 10 ? 0x30 + number : 0x57 + number }
 }

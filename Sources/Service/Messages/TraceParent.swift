@@ -1,6 +1,7 @@
 import Broker
 import DeclineRecovery
 import FlexFactor
+import JSON
 import Synchronization
 
 /// W3C trace context: passed on as it came, and begun where it is missing or not of its form.
@@ -58,7 +59,7 @@ enum TraceParent {
             func put(hex word: UInt64) {
                 for shift in stride(from: 60, through: 0, by: -4) {
                     let digit = UInt8(truncatingIfNeeded: word >> UInt64(shift)) & 0xF
-                    text[place] = digit < 10 ? 0x30 + digit : 0x57 + digit
+                    text[place] = digit.hexCharacter
                     place += 1
                 }
             }
