@@ -82,9 +82,8 @@ package final class CardKey: @unchecked Sendable, CustomStringConvertible, Custo
     private func unwrap(_ wrapped: [UInt8]) -> [UInt8]? {
         guard let context = EVP_PKEY_CTX_new_from_pkey(nil, key, nil) else { return nil }
         defer { EVP_PKEY_CTX_free(context) }
-        var count = wrapped.count
         var content = [UInt8](repeating: 0, count: Int(EVP_PKEY_get_size(key)))
-        count = content.count
+        var count = content.count
         guard EVP_PKEY_decrypt_init(context) == 1, EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_OAEP_PADDING) == 1,
             EVP_PKEY_CTX_set_rsa_oaep_md(context, EVP_sha256()) == 1, EVP_PKEY_CTX_set_rsa_mgf1_md(context, EVP_sha256()) == 1,
             EVP_PKEY_decrypt(context, &content, &count, wrapped, wrapped.count) == 1

@@ -2,7 +2,7 @@ import CLibCrypto
 package import DeclineRecovery
 import JSON
 
-/// Encrypts a card as the CRM does, with the public key alone: for tests of a CRM's encryption, and for ours.
+/// Encrypts as the CRM does, with the public key alone: a card for `salvage keys seal`, a token for a dead letter.
 package struct CardSeal: Sendable {
     private let kid: String
     private let publicPEM: String
