@@ -175,7 +175,7 @@ package final class FlexFactorClient: Sendable {
     /// Who may not write any more when the turn comes takes none: it would be lost to all who can wait for theirs.
     func waitForTurn(_ lane: HTTPLane, _ deadline: Moment, _ writtenBy: ContinuousClock.Instant? = nil) async -> CallFailure? {
         let left = deadline - now()
-        let patience = writtenBy.map { min(left, .milliseconds(($0 - ContinuousClock.now).wholeMilliseconds)) } ?? left
+        let patience = writtenBy.map { min(left, Moment.Span($0 - ContinuousClock.now)) } ?? left
         let uptime = uptime()
         let wait: Moment.Span? = guards.withLock { guards in
             guards.rate == nil ? .seconds(0) : guards.rate?.reserve(now: uptime, patience: patience)
@@ -350,10 +350,6 @@ package final class FlexFactorClient: Sendable {
         case let outcome: return failed("asking for the token: \(outcome.failure)")
         }
     }
-}
-
-extension Duration {
-    fileprivate var wholeMilliseconds: Int64 { components.seconds * 1_000 + components.attoseconds / 1_000_000_000_000_000 }
 }
 
 extension TokenKeeper.Failure {

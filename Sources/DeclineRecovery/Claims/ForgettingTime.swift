@@ -40,7 +40,6 @@ package struct ForgettingTime: Sendable {
     /// - Returns: before when nothing is needed any more; `nil` while that is not known.
     package func limit(now: Moment, uptime: Duration) -> Moment? {
         guard let anchor else { return latest.min().map { min($0, now) } }
-        let passed = (uptime - anchor.uptime).components
-        return min(now, anchor.time + .seconds(passed.seconds) + .milliseconds(passed.attoseconds / 1_000_000_000_000_000))
+        return min(now, anchor.time + Moment.Span(uptime - anchor.uptime))
     }
 }

@@ -45,6 +45,14 @@ package struct Moment: Hashable, Comparable, Sendable {
     }
 }
 
+extension Moment.Span {
+    /// As long as something took by a clock that nobody sets.
+    package init(_ duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        self = .seconds(seconds) + .milliseconds(attoseconds / 1_000_000_000_000_000)
+    }
+}
+
 extension Int64 {
     fileprivate func saturatingAdd(_ other: Int64) -> Int64 {
         let (sum, overflows) = addingReportingOverflow(other)

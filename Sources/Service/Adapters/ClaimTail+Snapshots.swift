@@ -75,7 +75,7 @@ extension ClaimTail {
                     "A snapshot of the claims is written",
                     metadata: [
                         LogKey.count: "\(snapshot.count)",
-                        LogKey.milliseconds: "\(took.components.seconds * 1_000 + took.components.attoseconds / 1_000_000_000_000_000)",
+                        LogKey.milliseconds: "\(Moment.Span(took).milliseconds)",
                     ])
             case .impossible:
                 self.logger?.notice(

@@ -74,7 +74,7 @@ final class ClaimTail: ClaimsPort {
             )
         }
         let age = oldest.map { patience - ($0 - ContinuousClock.now) } ?? .zero
-        var lag = Moment.Span.milliseconds(max(age.components.seconds * 1_000 + age.components.attoseconds / 1_000_000_000_000_000, 0))
+        var lag = max(Moment.Span(age), .seconds(0))
         if !isCaughtUp, let last { lag = max(lag, clock.now() - last) }
         return WorkerPulse.Claims(offset: offset, lag: lag, isCaughtUp: isCaughtUp)
     }

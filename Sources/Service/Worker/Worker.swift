@@ -187,7 +187,7 @@ package struct Worker: Service {
                 "The claims are known",
                 metadata: [
                     LogKey.count: "\(claims.counts.entries)",
-                    LogKey.milliseconds: "\(took.components.seconds * 1_000 + took.components.attoseconds / 1_000_000_000_000_000)",
+                    LogKey.milliseconds: "\(Moment.Span(took).milliseconds)",
                 ])
             if let gap = claims.tellGap(settings.names) { health.isUnwell(.claims, gap, for: .zero) }
             claims.warn(of: store, logger)
