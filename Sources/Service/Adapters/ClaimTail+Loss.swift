@@ -20,7 +20,7 @@ extension ClaimTail {
     /// What is known, where claims are gone that are younger than what has to be remembered: a limit that somebody put on the stream drove them out, and
     /// no snapshot holds them. That keeps nobody from working: nobody can say whether anything comes again of what stood there.
     func gap(_ names: TopologyNames) -> String? {
-        guard let since = state.withLock({ $0.cutAt }), clock.now() - since < .days(33) else { return nil }
+        guard let since = state.withLock({ $0.cutAt }), clock.now() - since < Claim.longestMemory else { return nil }
         return
             "what was claimed before \(since.rfc3339) is gone from \(names.claims): what was paid then may be charged again, see docs/runbooks/SalvageClaimsBehind.md"
     }
