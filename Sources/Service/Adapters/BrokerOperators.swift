@@ -41,12 +41,17 @@ struct BrokerOperators: OperatorBroker {
 
     func topology() async throws(BrokerFailure) -> TopologyLook {
         let whole = Topology(recovery: names, crmInbox: false)
-        let needed = whole.requiring(names)
-        let rest = barred.rest(of: needed)
+        var look = try await look(at: whole.requiring(names))
+        look.absent = try await absent(of: whole.sparing(names))
+        return look
+    }
+
+    private func look(at places: Topology) async throws(BrokerFailure) -> TopologyLook {
+        let rest = barred.rest(of: places)
         // Of what kind a queue is, is not asked: the broker writes each such question into its log.
         let differences: [TopologyDifference]
         do throws(BrokerError) { differences = try await link.check(rest, kindsOf: []) } catch { throw BrokerFailure(error) }
-        var look = TopologyLook(unseen: needed.exchanges.count - rest.exchanges.count + needed.queues.count - rest.queues.count)
+        var look = TopologyLook(unseen: places.exchanges.count - rest.exchanges.count + places.queues.count - rest.queues.count)
         for difference in differences {
             switch difference {
             case .missingExchange(let name): look.missing.append(.exchange(name))
@@ -57,26 +62,13 @@ struct BrokerOperators: OperatorBroker {
             default: look.unseen += 1
             }
         }
-        look.absent = try await absent(of: whole.sparing(names))
         return look
     }
 
     /// What is gone of that which a fleet goes on without. Whether it is where this login may not look is no matter of the fleet's.
     private func absent(of optional: Topology) async throws(BrokerFailure) -> [TopologyLook.Place] {
         if let known = spared.absent() { return known }
-        let differences: [TopologyDifference]
-        do throws(BrokerError) { differences = try await link.check(barred.rest(of: optional), kindsOf: []) } catch {
-            throw BrokerFailure(error)
-        }
-        var absent: [TopologyLook.Place] = []
-        for difference in differences {
-            switch difference {
-            case .missingExchange(let name): absent.append(.exchange(name))
-            case .missingQueue(let name): absent.append(.queue(name))
-            case .denied(let what, let name): barred.bar(what == "queue" ? .queue(name) : .exchange(name))
-            default: break
-            }
-        }
+        let absent = try await look(at: optional).missing
         spared.found(absent)
         return absent
     }
