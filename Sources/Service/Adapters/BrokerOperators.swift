@@ -74,11 +74,7 @@ struct BrokerOperators: OperatorBroker {
     }
 
     func order(_ pause: Pause) async throws(BrokerFailure) {
-        let message = OutgoingMessage(
-            exchange: names.pauses, routingKey: "", isMandatory: true,
-            properties: MessageProperties(
-                contentType: "application/cloudevents+json", messageID: pause.id, type: Pause.type, appID: "salvage"),
-            body: pause.encoded())
+        let message = Broker.OutgoingMessage(event: pause.encoded(), Pause.type, id: pause.id, to: names.pauses)
         do throws(PublishError) { try await link.publish([message]) } catch { throw BrokerFailure(error) }
     }
 }
@@ -240,15 +236,10 @@ extension StreamMessage {
 
 extension OperatorMessage {
     func brokerMessage(_ names: TopologyNames, now: Moment) -> Broker.OutgoingMessage {
-        func event(_ exchange: String, id: String?, type: String, _ body: [UInt8]) -> Broker.OutgoingMessage {
-            Broker.OutgoingMessage(
-                exchange: exchange, routingKey: "",
-                properties: MessageProperties(contentType: "application/cloudevents+json", messageID: id, type: type, appID: "salvage"),
-                body: body)
-        }
-        return switch self {
-        case .record(let record): event(names.dead, id: record.id.description, type: LetterRecord.type, record.encoded())
-        case .claim(let claim): event(names.claims, id: nil, type: ClaimRecord.type, claim.encoded())
+        switch self {
+        case .record(let record):
+            Broker.OutgoingMessage(event: record.encoded(), LetterRecord.type, id: record.id.description, to: names.dead)
+        case .claim(let claim): Broker.OutgoingMessage(event: claim.encoded(), ClaimRecord.type, to: names.claims)
         case .replay(let message): message.brokerMessage
         case .stage(let message): message.brokerMessage(names, now: now)
         }

@@ -53,10 +53,7 @@ extension ClaimTail {
         }
         guard let id = due, let (link, names) = session.withLock({ $0 }) else { return }
         let mark = ClaimSnapshotMark(id: id, at: clock.now(), worker: worker)
-        let message = Broker.OutgoingMessage(
-            exchange: names.claims, routingKey: "",
-            properties: MessageProperties(contentType: "application/cloudevents+json", type: ClaimSnapshotMark.type, appID: "salvage"),
-            body: mark.encoded())
+        let message = Broker.OutgoingMessage(event: mark.encoded(), ClaimSnapshotMark.type, to: names.claims)
         // One that does not arrive is made again.
         link.publish(message) { _ in }
     }

@@ -55,6 +55,14 @@ extension StageMessage {
 }
 
 extension Broker.OutgoingMessage {
+    /// An event of ours on its way to a stream.
+    convenience init(event body: [UInt8], _ type: String, id: String? = nil, to exchange: String) {
+        self.init(
+            exchange: exchange, routingKey: "",
+            properties: MessageProperties(contentType: "application/cloudevents+json", messageID: id, type: type, appID: "salvage"),
+            body: body)
+    }
+
     /// The message of a delivery as it came, on its way to another queue.
     ///
     /// - Parameter own: the stage whose queue it came from.
