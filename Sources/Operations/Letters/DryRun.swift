@@ -68,8 +68,7 @@ package struct DryRun: Sendable {
             case .unfinished(let run): tools.store.look { book in book.runs[run]?.letters.compactMap { book[$0] } ?? [] }
             }
         var outcomes: [Outcome] = []
-        for start in stride(from: 0, to: letters.count, by: 500) {
-            let part = letters[start..<min(start + 500, letters.count)]
+        for part in letters.parts(of: 500) {
             let whole = Dictionary(
                 try await tools.store.letters(at: part.map(\.offset)).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
             outcomes += part.compactMap { letter in whole[letter.id].map { run(letter, $0) } }

@@ -9,9 +9,9 @@ extension LetterJob {
         for (letter, why) in others { leaveOut(letter.id, why) }
         change { $0.total = meant.count }
         say(.running, "\(order.word): \(meant.count == 1 ? "one letter" : "\(meant.count) letters")")
-        for start in stride(from: 0, to: meant.count, by: LetterRecord.mostLetters) {
-            if isStopping { return say(.stopped, "stopped after \(start) of \(meant.count)") }
-            let ids = meant[start..<min(start + LetterRecord.mostLetters, meant.count)].map(\.id)
+        for part in meant.parts(of: LetterRecord.mostLetters) {
+            if isStopping { return say(.stopped, "stopped after \(part.startIndex) of \(meant.count)") }
+            let ids = part.map(\.id)
             let act: LetterRecord.Act =
                 switch order {
                 case .discard: .discarded(ids)

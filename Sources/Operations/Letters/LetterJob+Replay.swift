@@ -56,9 +56,8 @@ extension LetterJob {
         let plan = ReplayPlan(correction: correction, isCanary: isCanary, rate: rate, consent: consent, total: meant.count)
         say(.running, "noting which \(meant.count) letters are meant")
         var records: [LetterRecord] = []
-        for start in stride(from: 0, to: meant.count, by: LetterRecord.mostLetters) {
-            let ids = meant[start..<min(start + LetterRecord.mostLetters, meant.count)].map(\.id)
-            records.append(record(.selected(ids, run: id, plan), note: note))
+        for part in meant.parts(of: LetterRecord.mostLetters) {
+            records.append(record(.selected(part.map(\.id), run: id, plan), note: note))
         }
         if records.isEmpty { return (plan, [], [], [:]) }
         try await append(records, lock)
@@ -143,12 +142,10 @@ extension LetterJob {
         _ letters: [LetterSummary], _ read: Read, _ plan: ReplayPlan, _ lock: any HeldLock, _ what: String
     ) async throws(LetterJobError) -> [LetterSummary] {
         var sent: [LetterSummary] = []
-        let size = min(max(plan.rate / 4, 1), 100)
-        for start in stride(from: 0, to: letters.count, by: size) {
+        for batch in letters.parts(of: min(max(plan.rate / 4, 1), 100)) {
             if isStopping { break }
-            let batch = letters[start..<min(start + size, letters.count)]
             let begun = tools.clock.uptime
-            say(.running, "\(what)sending \(start + 1) to \(start + batch.count) of \(letters.count)")
+            say(.running, "\(what)sending \(batch.startIndex + 1) to \(batch.endIndex) of \(letters.count)")
             var messages: [(letter: LetterSummary, message: OperatorMessage)] = []
             var reopenings: [OperatorMessage] = []
             let fresh = try await whole(batch.filter { read[$0.id]?.offset != $0.offset })
@@ -172,7 +169,7 @@ extension LetterJob {
             if !reopenings.isEmpty { try await publish(reopenings, lock) }
             sent += try await publish(messages, lock)
             let pause = Moment.Span.milliseconds(Int64(1_000 * batch.count / plan.rate - Int((tools.clock.uptime - begun).milliseconds)))
-            if pause > .seconds(0), start + batch.count != letters.count { await tools.clock.sleep(pause) }
+            if pause > .seconds(0), batch.endIndex != letters.count { await tools.clock.sleep(pause) }
         }
         return sent
     }
@@ -235,9 +232,8 @@ extension LetterJob {
                 return true
             }
             for (what, letters) in processed.sorted(by: { $0.key < $1.key }) {
-                for start in stride(from: 0, to: letters.count, by: LetterRecord.mostLetters) {
-                    let ids = Array(letters[start..<min(start + LetterRecord.mostLetters, letters.count)])
-                    try await publish([.record(record(.resolved(ids, .processed(what, run: id))))], lock)
+                for ids in letters.parts(of: LetterRecord.mostLetters) {
+                    try await publish([.record(record(.resolved(Array(ids), .processed(what, run: id))))], lock)
                     for letter in ids { result(letter, .succeeded, what) }
                 }
                 change { $0.kinds[what, default: 0] += letters.count }

@@ -187,9 +187,8 @@ package final class LetterStore: Sendable {
     /// Hands out letters as they stand in the stream, the oldest first, some hundreds at a time, for as many as there are.
     package func export(_ letters: [LetterSummary], _ body: (LetterSummary, StreamMessage) throws -> Void) async throws {
         let byOffset = Dictionary(letters.map { ($0.offset, $0) }, uniquingKeysWith: { first, _ in first })
-        let offsets = byOffset.keys.sorted()
-        for start in stride(from: 0, to: offsets.count, by: 500) {
-            for entry in try await entries(at: Array(offsets[start..<min(start + 500, offsets.count)])) {
+        for part in byOffset.keys.sorted().parts(of: 500) {
+            for entry in try await entries(at: Array(part)) {
                 if let letter = byOffset[entry.offset] { try body(letter, entry) }
             }
         }

@@ -14,8 +14,7 @@ package struct DeclinePublisher: Sendable {
     /// - Parameter progress: called after each confirmed batch with how many are with the broker.
     package func publish(_ events: [FileEvent], progress: (Int) -> Void = { _ in }) async throws(PublishError) {
         var confirmed = 0
-        for start in stride(from: 0, to: events.count, by: 500) {
-            let batch = events[start..<min(start + 500, events.count)]
+        for batch in events.parts(of: 500) {
             try await link.publish(
                 batch.map { event in
                     OutgoingMessage(
