@@ -4,9 +4,7 @@ import Pipeline
 extension LetterJob {
     /// Discard, restore, mark as resolved: a record says so, and that is all.
     func mark(_ lock: any HeldLock) async throws(LetterJobError) {
-        let letters = try await selected()
-        let (meant, others) = letters.split { order.kind.refusal(of: $0) }
-        for (letter, why) in others { leaveOut(letter.id, why) }
+        let meant = admitted(try await selected()) { order.kind.refusal(of: $0) }
         change { $0.total = meant.count }
         say(.running, "\(order.word): \(meant.count == 1 ? "one letter" : "\(meant.count) letters")")
         for part in meant.parts(of: LetterRecord.mostLetters) {
@@ -35,9 +33,7 @@ extension LetterJob {
     /// Asks FlexFactor what became of charges, and settles them.
     func reconcile(_ lock: any HeldLock) async throws(LetterJobError) {
         guard let reconciler = tools.reconciler else { throw .noConfiguration }
-        let letters = try await selected()
-        let (meant, others) = letters.split { order.kind.refusal(of: $0) }
-        for (letter, why) in others { leaveOut(letter.id, why) }
+        let meant = admitted(try await selected()) { order.kind.refusal(of: $0) }
         change { $0.total = meant.count }
         var unanswered = 0
         for (index, summary) in meant.enumerated() {

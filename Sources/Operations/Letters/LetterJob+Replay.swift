@@ -41,9 +41,7 @@ extension LetterJob {
             return (found.plan, letters, found.replayed.union(found.failed), [:])
         }
         guard case .replay(let correction, let isCanary, let rate, let consent) = order else { throw .noSuchRun }
-        let (open, others) = try await selected().split { whyNot($0, isCorrected: correction != nil) }
-        for (letter, why) in others { leaveOut(letter.id, why) }
-        var meant = open
+        var meant = admitted(try await selected()) { whyNot($0, isCorrected: correction != nil) }
         var read: Read = [:]
         if meant.count <= 500 {
             // Of a few it is found out before they are noted; of many on the way, so that the first need not wait for the last.
@@ -63,9 +61,7 @@ extension LetterJob {
         try await append(records, lock)
         // With our own record the book holds everything that others did before us.
         let now = tools.store.look { book in meant.compactMap { book[$0.id] } }
-        let (still, gone) = now.split { whyNot($0, isCorrected: correction != nil) }
-        for (letter, why) in gone { leaveOut(letter.id, why) }
-        return (plan, still, [], read)
+        return (plan, admitted(now) { whyNot($0, isCorrected: correction != nil) }, [], read)
     }
 
     private func whyNot(_ letter: LetterSummary, isCorrected: Bool) -> String? {

@@ -203,6 +203,13 @@ package final class LetterJob: Sendable {
         }
     }
 
+    /// Those of some letters that nothing speaks against; the others are left out with what does.
+    func admitted(_ letters: [LetterSummary], _ refusal: (LetterSummary) -> String?) -> [LetterSummary] {
+        let (meant, others) = letters.split(refusal)
+        for (letter, why) in others { leaveOut(letter.id, why) }
+        return meant
+    }
+
     func record(_ act: LetterRecord.Act, note: String? = nil) -> LetterRecord {
         LetterRecord(id: .random(), at: tools.clock.now(), by: by, note: note, job: id, act: act)
     }
