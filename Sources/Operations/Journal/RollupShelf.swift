@@ -55,6 +55,8 @@ struct RollupShelf {
     /// Of so many that have an end and are not whole, the newest are tried. The broker lets go of the oldest parts, so one that stands has lost
     /// some, or two where parts of several were mixed; where it is more, somebody has made them up, and the journal is to be believed.
     private static let mostTries = 8
+    /// Parts that are on their way at a time, for each is large.
+    private static let mostAhead = 16
 
     /// The end that stands last up to an offset. The newest roll-up may be in the making, or have lost its writer: before its parts stands the
     /// end of the one before, and among them that of another who wrote at the same time. Each message is read once, however many writers were
@@ -82,7 +84,7 @@ struct RollupShelf {
         in span: ClosedRange<Int64>, _ passByOther: @escaping @Sendable () -> Void
     ) async throws(BrokerFailure) -> ((Head, Int64)?, isThere: Bool) {
         let found = Mutex<((Head, Int64)?, isThere: Bool)>((nil, false))
-        try await read(from: span.lowerBound, through: span.upperBound) { message in
+        try await stream.read(span, mostAhead: Self.mostAhead) { message in
             found.withLock { $0.isThere = true }
             if Head.isOfAnotherVersion(message.body) { passByOther() }
             // No roll-up has more parts than there are messages up to its last. An end holds nothing: what is longer is none.
@@ -113,7 +115,7 @@ struct RollupShelf {
     ) async throws(BrokerFailure) -> FlowBook? {
         for start in starts(of: head, endingAt: last) {
             let reading = Mutex(RollupReading(head))
-            try await read(from: start, through: last) { message in
+            try await stream.read(start...last, mostAhead: Self.mostAhead) { message in
                 let shown = reading.withLock { reading in
                     let wasShown = reading.shown != nil
                     reading.take(message.body)
@@ -132,7 +134,7 @@ struct RollupShelf {
         for start in starts(of: head, endingAt: offset) {
             let found = Mutex<FlowBook?>(nil)
             // As many parts as it has follow its first.
-            try await read(from: start, through: offset - Int64(head.part)) { message in
+            try await stream.read(start...(offset - Int64(head.part)), mostAhead: Self.mostAhead) { message in
                 guard var reader = RollupReader(sealed: message.body), let first = Head(&reader), first.id == head.id,
                     first.section == .flow
                 else { return }
@@ -143,19 +145,6 @@ struct RollupShelf {
             if let book = found.withLock({ $0 }) { return (head.place, book.money.since) }
         }
         return nil
-    }
-
-    private func read(
-        from start: Int64, through last: Int64, _ take: @escaping @Sendable (StreamMessage) -> Void
-    ) async throws(BrokerFailure) {
-        let follower = try await stream.follow(from: .offset(start), mostAhead: 16) { messages in
-            for message in messages where (start...last).contains(message.offset) { take(message) }
-        }
-        do throws(BrokerFailure) { try await follower.reach(last, patience: 10) } catch {
-            await follower.end()
-            throw error
-        }
-        await follower.end()
     }
 
     // MARK: Writing
@@ -202,14 +191,9 @@ struct RollupShelf {
     private static func holds(_ place: Place, _ journal: any MessageStream) async throws(BrokerFailure) -> Bool {
         guard let end = try await journal.lastOffset(), end >= place.offset else { return false }
         let isHeld = Mutex(false)
-        let follower = try await journal.follow(from: .offset(place.offset), mostAhead: 1) { messages in
-            if messages.contains(where: { $0.offset == place.offset && Place($0) == place }) { isHeld.withLock { $0 = true } }
+        try await journal.read(place.offset...place.offset, mostAhead: 1) { message in
+            if Place(message) == place { isHeld.withLock { $0 = true } }
         }
-        do throws(BrokerFailure) { try await follower.reach(place.offset, patience: 10) } catch {
-            await follower.end()
-            throw error
-        }
-        await follower.end()
         return isHeld.withLock { $0 }
     }
 }

@@ -216,16 +216,9 @@ package final class LetterStore: Sendable {
         func readStretch() async throws(BrokerFailure) {
             guard let range = stretch else { return }
             let found = Mutex<[StreamMessage]>([])
-            let reading = try await broker.letters.follow(from: .offset(range.lowerBound), mostAhead: min(range.count, 500)) { entries in
-                let hits = entries.filter { wanted.contains($0.offset) && range.contains($0.offset) }
-                if !hits.isEmpty { found.withLock { $0 += hits } }
+            try await broker.letters.read(range, mostAhead: min(range.count, 500)) { entry in
+                if wanted.contains(entry.offset) { found.withLock { $0.append(entry) } }
             }
-            // An offset whose segment was dropped for its age reads on from the oldest that is there.
-            do throws(BrokerFailure) { try await reading.reach(range.upperBound, patience: 10) } catch {
-                await reading.end()
-                throw error
-            }
-            await reading.end()
             entries += found.withLock { $0 }
         }
         for offset in wanted.sorted() {

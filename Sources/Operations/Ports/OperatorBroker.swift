@@ -95,6 +95,20 @@ extension MessageStream {
     {
         try await follow(from: start, mostAhead: 10_000, onBatch)
     }
+
+    /// Hands out what stands at some offsets, and ends. Where the oldest of them were dropped for their age, it begins with what is there.
+    func read(
+        _ offsets: ClosedRange<Int64>, mostAhead: Int, _ take: @escaping @Sendable (StreamMessage) -> Void
+    ) async throws(BrokerFailure) {
+        let follower = try await follow(from: .offset(offsets.lowerBound), mostAhead: mostAhead) { messages in
+            for message in messages where offsets.contains(message.offset) { take(message) }
+        }
+        do throws(BrokerFailure) { try await follower.reach(offsets.upperBound, patience: 10) } catch {
+            await follower.end()
+            throw error
+        }
+        await follower.end()
+    }
 }
 
 package enum StreamStart: Sendable, Hashable {
