@@ -174,11 +174,19 @@ import Testing
             try await eventually("the new secret is read") { fleet.workerLog.contains("Configuration reloaded") }
             try await crm.publish([CRM.decline("LATE")])
             try await eventually("it is used") { crm.result(of: "LATE")?.kind == "approved" }
-            try fleet.configure("merchants: [")
-            try await eventually("a faulty file is refused, and said to be") {
+            func lastReload(_ well: Int) async throws -> Bool {
                 let page = String(decoding: try await TestMachine.http("GET", "http://127.0.0.1:\(port)/metrics").data, as: UTF8.self)
-                return page.contains("salvage_configuration_last_reload_successful 0\n")
+                return page.contains("salvage_configuration_last_reload_successful \(well)\n")
             }
+            try fleet.configure("merchants: [")
+            try await eventually("a faulty file is refused, and said to be") { try await lastReload(0) }
+            // To a pod the configuration may come before the secret that it names.
+            let late = FileManager.default.temporaryDirectory.appending(path: "secret-\(UUID().uuidString)")
+            defer { try? FileManager.default.removeItem(at: late) }
+            try fleet.configure(Fleet.Plan.oneMerchant().replacing("sandbox-app-secret", with: "{ file: \(late.path) }"))
+            try await eventually("it is refused without its secret") { fleet.workerLog.contains("there is no such file") }
+            try "sandbox-app-secret".write(to: late, atomically: true, encoding: .utf8)
+            try await eventually("and taken when that has come") { try await lastReload(1) }
             try await eventually("it says that it is well") {
                 let health = try await fleet.salvage("health", "http://127.0.0.1:\(port)/readyz")
                 return health.status == 0 && health.output.hasPrefix("200 ")

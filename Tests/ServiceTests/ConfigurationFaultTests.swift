@@ -226,6 +226,13 @@ import Testing
         #expect(count([:], isForWebhooks: true) == 1)
     }
 
+    /// Where the file is right and its secret comes later, nothing but the secret's file changes.
+    @Test func whoeverIsRefusedSaysWhichSecretsItAskedFor() {
+        let yaml = Self.right.replacing("appKey: canary-app-key", with: "appKey: { file: /nowhere/app-key }")
+        let error = #expect(throws: ConfigurationError.self) { _ = try read(yaml) }
+        #expect(error?.secretFiles == ["/nowhere/app-key"])
+    }
+
     @Test func whatIsNoListOfMerchantsIsNotMissingBesides() {
         #expect(faults("merchants: 7").map(\.message) == ["expected a list"])
         #expect(faults("merchants: []").map(\.path) == ["merchants"])

@@ -15,6 +15,14 @@ package struct ConfigurationFault: Sendable, Hashable, CustomStringConvertible {
 package struct ConfigurationError: Error, Sendable, Hashable, CustomStringConvertible {
     package let file: String
     package let faults: [ConfigurationFault]
+    /// The files of secrets that it asks for: what mends it may come there.
+    let secretFiles: [String]
+
+    init(file: String, faults: [ConfigurationFault], secretFiles: [String] = []) {
+        self.file = file
+        self.faults = faults
+        self.secretFiles = secretFiles
+    }
 
     package var advice: String { "Mend each of them; `salvage config check \(file)` looks again." }
 

@@ -42,7 +42,7 @@ extension SalvageConfiguration {
         } catch {
             faults.add("", nil, "not YAML")
         }
-        if !faults.all.isEmpty { throw ConfigurationError(file: file, faults: faults.all) }
+        if !faults.all.isEmpty { throw ConfigurationError(file: file, faults: faults.all, secretFiles: secrets.files) }
         self.init(merchants: merchants, credentials: credentials, access: access, secretFiles: secrets.files)
     }
 

@@ -21,7 +21,8 @@ struct ConfigurationReloader: Service {
 
     /// One reload at a time: who read first must not be the one who sets last.
     private final class Turn: Sendable {
-        let mutex = Mutex<Void>(())
+        /// The files of secrets that a configuration asks for which was refused. To a pod it may come before them.
+        let wanted = Mutex<[String]>([])
     }
 
     init(
@@ -66,12 +67,14 @@ struct ConfigurationReloader: Service {
     }
 
     private var states: [String: FileState?] {
-        Dictionary(([file] + store.secretFiles + cards.files).map { ($0, FileState(of: $0)) }, uniquingKeysWith: { first, _ in first })
+        let files = [file] + store.secretFiles + turn.wanted.withLock { $0 } + cards.files
+        return Dictionary(files.map { ($0, FileState(of: $0)) }, uniquingKeysWith: { first, _ in first })
     }
 
-    private func reload() { turn.mutex.withLock { _ in read() } }
+    private func reload() { turn.wanted.withLock { $0 = read() } }
 
-    private func read() {
+    /// - Returns: the files of secrets that it asks for, where it is refused.
+    private func read() -> [String] {
         do {
             let configuration = try SalvageConfiguration(file: file, isForWebhooks: isForWebhooks)
             let keys = try cards.readAgain()
@@ -81,9 +84,11 @@ struct ConfigurationReloader: Service {
             metrics.noteReload(isApplied: true)
             logger.info("Configuration reloaded", metadata: [LogKey.file: "\(file)", LogKey.count: "\(configuration.merchants.count)"])
             claims?.warn(of: store, logger)
+            return []
         } catch {
             metrics.noteReload(isApplied: false)
             logger.error("The new configuration is refused; the old one stays in force", metadata: [LogKey.error: "\(error)"])
+            return (error as? ConfigurationError)?.secretFiles ?? []
         }
     }
 }
