@@ -290,5 +290,5 @@ package final class ServiceMetrics: Sendable {
 
 extension ResultReason {
     /// Whether an alert asks for it by name.
-    var isAlarming: Bool { self == .skipped(.flexFactorUnavailable) || self == .skipped(.gatewayMisconfigured) }
+    var isAlarming: Bool { [.skipped(.flexFactorUnavailable), .skipped(.deadlinePassed), .skipped(.gatewayMisconfigured)].contains(self) }
 }
