@@ -17,9 +17,12 @@ import Testing
         try await store.follow()
         flow.lettersAreReady()
         #expect(page().contains("salvage_dead_letters_unreadable 0\n"))
-        #expect(!page().contains("salvage_unknown_outcome") && !page().contains("salvage_parked_recoveries"))
+        #expect(!page().contains("salvage_unknown_outcome") && !page().contains("_recoveries"))
         try await flow.follow()
-        for line in ["salvage_unknown_outcomes 0\n", "salvage_unknown_outcome_oldest_seconds 0\n", "salvage_parked_recoveries 0\n"] {
+        for line in [
+            "salvage_unknown_outcomes 0\n", "salvage_unknown_outcome_oldest_seconds 0\n", "salvage_parked_recoveries 0\n",
+            "salvage_overdue_recoveries 0\n",
+        ] {
             #expect(page().contains(line), "\(line) in \(page())")
         }
     }

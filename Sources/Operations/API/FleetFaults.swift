@@ -226,7 +226,7 @@ struct FleetFaults {
         say(
             .overdue, since: since,
             "\(count(overdue, "recovery is", "recoveries are")) due for more than a minute and not taken up.",
-            "docs/runbooks/SalvageParkedLate.md")
+            "docs/runbooks/SalvageRecoveriesOverdue.md")
     }
 
     /// What waits where nothing should.

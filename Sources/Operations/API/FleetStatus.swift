@@ -301,10 +301,7 @@ package struct FleetStatus: Sendable {
         pausesAreKnown = flow.pauses.isFollowed
         knowsNoPause = pausesAreKnown && flow.pauses.pauses.isOfNothing
         parked = standing.parked
-        (overdue, oldestOverdue) = flow.look { book in
-            let late = book.overdue(now: now)
-            return (late.count, late.map(\.until).min())
-        }
+        (overdue, oldestOverdue) = flow.overdue(now: now)
         unknown = standing.unknown
         inDoubt = standing.inDoubt
         oldestUnknown = standing.oldestUnknown

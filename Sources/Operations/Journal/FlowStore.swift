@@ -326,6 +326,12 @@ package final class FlowStore: Sendable {
 
     func look<Answer>(_ body: (FlowBook) -> Answer) -> Answer { state.withLock { body($0.shown) } }
 
+    /// How many wait whose time is over and which nobody has taken up, and since when the first of them.
+    package func overdue(now: Moment) -> (count: Int, oldest: Moment?) {
+        let late = look { book in book.overdue(now: now).map(\.until) }
+        return (late.count, late.min())
+    }
+
     /// What the workers said last, by host.
     package var pulses: [WorkerPulse] { last { !$0.stages.isEmpty } }
 

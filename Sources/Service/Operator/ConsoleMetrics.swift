@@ -17,6 +17,8 @@ struct ConsoleMetrics: Sendable {
         kind: .gauge)
     private let oldest = Metric("salvage_unknown_outcome_oldest_seconds", "Age of the oldest of them.", kind: .gauge)
     private let parked = Metric("salvage_parked_recoveries", "Recoveries that wait for their next step.", kind: .gauge)
+    private let overdue = Metric(
+        "salvage_overdue_recoveries", "Of these, due for more than a minute and not taken up.", kind: .gauge)
 
     private let notices = Metric("salvage_notices_total", "Notices by what came of a try to send one.", labels: ["outcome"])
     private let noticesWaiting = Metric("salvage_notices_waiting", "Notices that have not arrived yet.", kind: .gauge)
@@ -25,7 +27,7 @@ struct ConsoleMetrics: Sendable {
     ///
     /// - Parameter sender: `nil` where no notices are sent.
     func page(_ store: LetterStore, _ flow: FlowStore, _ sender: NoticeSender?, now: Moment) -> String {
-        for metric in [letters, withCRM, withCRMOldest, unreadable, unknown, oldest, parked] { metric.reset() }
+        for metric in [letters, withCRM, withCRMOldest, unreadable, unknown, oldest, parked, overdue] { metric.reset() }
         let ready = flow.isReady
         let standing = Standing(store, flow)
         if ready.letters {
@@ -38,7 +40,10 @@ struct ConsoleMetrics: Sendable {
                 for (handling, count) in counts { letters.set(Double(count), reason.rawValue, handling.rawValue) }
             }
         }
-        if ready.journal { parked.set(Double(standing.parked)) }
+        if ready.journal {
+            parked.set(Double(standing.parked))
+            overdue.set(Double(flow.overdue(now: now).count))
+        }
         // Of both, for a recovery that is being settled may be a letter by now.
         if ready.letters, ready.journal {
             unknown.set(Double(standing.unknown))
@@ -50,7 +55,7 @@ struct ConsoleMetrics: Sendable {
             noticesWaiting.set(Double(waiting))
         }
         var text = ""
-        for metric in [letters, withCRM, withCRMOldest, unreadable, unknown, oldest, parked, notices, noticesWaiting] {
+        for metric in [letters, withCRM, withCRMOldest, unreadable, unknown, oldest, parked, overdue, notices, noticesWaiting] {
             metric.render(into: &text)
         }
         return text
