@@ -28,6 +28,17 @@ extension ClaimsPort {
         await first(of: reference, merchant: merchant)?.saleAmount
     }
 
+    /// Waits until all is known here that was claimed by now: a claim of nothing comes back behind it. This process may be behind, and what it has
+    /// not read it does not know.
+    ///
+    /// - Returns: how long that counts as all, before what cannot be taken back; `nil` where it cannot be known now.
+    func readAll(at now: Moment) async -> ContinuousClock.Instant? {
+        let nothing = ClaimRequest(
+            merchantID: "", reference: RecoveryReference(orderID: "Reading", kind: .rerun, sequence: 0), debt: nil, amount: nil,
+            act: .unsent(0), until: now)
+        return await claim(nothing)?.goodUntil
+    }
+
     /// The retries of a rebill that run, or of which was told what answers a cancel command, charges of their own among them, if it can mean them:
     /// those that were declined before it was given. Of what an older worker claimed that is not known; what was claimed later was declined later,
     /// but for what waited.

@@ -221,7 +221,9 @@ package struct IntakeStage: Sendable {
             // Those that run are cancelled, and what was told of others is told again, as if each were named by its reference; the command is
             // kept for all that the name can mean, whatever comes when they have ended.
             let given = Cancellation.time(of: command.time, takenIn: now)
-            if let meant = await environment.claims.retries(of: rebill, givenAt: given, takenIn: now), !meant.isEmpty {
+            if await environment.claims.readAll(at: now) != nil,
+                let meant = await environment.claims.retries(of: rebill, givenAt: given, takenIn: now), !meant.isEmpty
+            {
                 notices = cancellations.map { $0.notice(message.traceparent) }
                 cancellations = Cancellation.each(
                     of: meant, merchantID: merchant.id, commandID: command.id,

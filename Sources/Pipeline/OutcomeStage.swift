@@ -201,11 +201,7 @@ package struct OutcomeStage: Sendable {
         }
         // Whatever reads like `INV-S3` is a reference in the form of old, which no letters check: of those only a claim makes one ours.
         if isClaimed() || reference.tag != nil && mayBeForgotten(answer, news) { return .known }
-        // This process may be behind. Once it reads a claim of its own it has read all that stood before.
-        let probe = ClaimRequest(
-            merchantID: "", reference: RecoveryReference(orderID: "Opening", kind: .rerun, sequence: 0), debt: nil, amount: nil,
-            act: .unsent(0), until: environment.now())
-        guard await environment.claims.claim(probe) != nil else { return .unread }
+        guard await environment.claims.readAll(at: environment.now()) != nil else { return .unread }
         return isClaimed() ? .known : .elsewhere
     }
 

@@ -77,8 +77,8 @@ struct RecoveryRunner: Sendable {
     /// - Returns: where it stops, and the result that was claimed last.
     func run(_ work: inout ClaimedRecovery, traceparent: String?) async -> (ClaimedRecovery.Finish, ResultEvent?) {
         var event: ResultEvent?
-        // How long what was claimed last may be acted on.
-        var goodUntil = ContinuousClock.now
+        // How long what was claimed last may be acted on, and how long what was read counts as all that was claimed.
+        var (goodUntil, readUntil) = (ContinuousClock.now, ContinuousClock.now)
         while true {
             let now = environment.now()
             let (merchant, gateway) = (work.recovery.merchantID, work.recovery.gatewayID)
@@ -93,6 +93,7 @@ struct RecoveryRunner: Sendable {
                 if let draft { event = ResultEvent(of: work.recovery, draft, at: now) }
                 let claimed = await environment.claims.claim(
                     ClaimRequest(act, of: work.recovery, telling: draft == nil ? nil : event, at: now))
+                if let claimed { readUntil = claimed.goodUntil }
                 if act.isSend, let claimed { goodUntil = claimed.goodUntil }
                 let beside = act.isSend && claimed?.verdict.isBeside == true ? await beside(work.recovery) : .init()
                 work.judged(
@@ -107,6 +108,11 @@ struct RecoveryRunner: Sendable {
                 let answer = await flexFactor.tokenize(
                     card, of: charge, merchant: merchant, gateway: gateway, traceparent: traceparent, deadline: chargeLimit)
                 work.learned(answer.beforeCharge, now: environment.now(), timing: environment.timing)
+            case .call(let call) where call.cancels:
+                if let end = await objection(toCancelling: work.recovery, &readUntil) { return (end, event) }
+                let answer = await flexFactor.perform(
+                    call, merchant: merchant, gateway: gateway, traceparent: traceparent, deadline: limit, writtenBy: readUntil)
+                work.learned(answer, now: environment.now(), timing: environment.timing)
             case .call(let call):
                 let isCharge = if case .evaluate = call { true } else { false }
                 let time = Duration.milliseconds((work.recovery.chargingEnds - now).milliseconds)
@@ -116,6 +122,25 @@ struct RecoveryRunner: Sendable {
                 work.learned(answer, now: environment.now(), timing: environment.timing)
             }
         }
+    }
+
+    /// What keeps FlexFactor from being asked to cancel its order: it may void what is paid, and another worker may have told it so.
+    ///
+    /// - Parameter readUntil: how long what was read counts as all that was claimed.
+    private func objection(
+        toCancelling recovery: Recovery, _ readUntil: inout ContinuousClock.Instant
+    ) async -> ClaimedRecovery.Finish? {
+        // What is left of it is enough to write the request.
+        if ContinuousClock.now.advanced(by: .milliseconds(Claim.validity.milliseconds / 2)) >= readUntil {
+            guard let until = await environment.claims.readAll(at: environment.now()) else { return .hold }
+            readUntil = until
+        }
+        let standing = environment.claims.standing(of: recovery.reference, merchant: recovery.merchantID)
+        guard standing?.told?.kind == .approved else { return nil }
+        guard case .told(let record) = await environment.claims.told(of: recovery.reference, merchant: recovery.merchantID) else {
+            return .hold
+        }
+        return .again(record)
     }
 
     private func beside(_ recovery: Recovery) async -> ClaimedRecovery.Beside {

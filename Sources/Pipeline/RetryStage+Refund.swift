@@ -20,7 +20,7 @@ extension RetryStage {
         }
         if !isRecalled, refund.isLooking { return hold(refund, message) }
         if let stop = refund.objection { return await finish(refund, stop, message) }
-        let sent = environment.claims.sentBy(refund.command.reference, merchant: refund.command.merchantID)
+        var sent = environment.claims.sentBy(refund.command.reference, merchant: refund.command.merchantID)
         if let sent { refund.place(at: flexFactor.gateways(of: sent, among: refund.gateways, merchant: refund.command.merchantID)) }
         // How long what was claimed may be acted on.
         var goodUntil = ContinuousClock.now
@@ -31,7 +31,12 @@ extension RetryStage {
                 if let claimed { goodUntil = claimed.goodUntil }
                 switch claimed?.verdict {
                 case .granted(let isAlone, _)? where claimed?.isStale == false:
-                    recallBack(&refund)
+                    // What was known here before may have been late; all that stands before the claim was read by now.
+                    guard await recall(&refund) else {
+                        _ = await environment.claims.claim(request(refund.claim(.unsent(round: refund.round)), of: refund))
+                        return hold(refund, message)
+                    }
+                    sent = environment.claims.sentBy(refund.command.reference, merchant: refund.command.merchantID)
                     var stop = refund.granted()
                     if stop == nil, !isAlone { stop = refund.isBesideAnother(now: environment.now(), timing: environment.timing) }
                     if let stop {

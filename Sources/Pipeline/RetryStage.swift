@@ -36,6 +36,12 @@ package struct RetryStage: Sendable {
             return letters.deadLetter(message, because: .unexpectedType, explanation: fault.description, now: environment.now())
         }
         if let stop = cancellation.begin() { return await finish(cancellation, stop, message) }
+        var goodUntil: ContinuousClock.Instant?
+        if cancellation.isCancelling {
+            // Another worker may have told it as paid.
+            goodUntil = await environment.claims.readAll(at: environment.now())
+            if goodUntil == nil { return await waitToRead(cancellation, message) }
+        }
         let sent = environment.claims.sentBy(cancellation.reference, merchant: cancellation.merchantID)
         if let sent {
             cancellation.place(at: flexFactor.gateways(of: sent, among: cancellation.gateways, merchant: cancellation.merchantID))
@@ -45,9 +51,7 @@ package struct RetryStage: Sendable {
             if let kind = record.claim.act.telling, cancellation.hears(kind, of: record.flexFactorOrderID) {
                 return again(record, cancellation, message)
             }
-        case .unreadable(.approved) where cancellation.mayCancel:
-            let stop = cancellation.askAgain(environment.now(), environment.timing, after: .seconds(5))
-            return await finish(cancellation, stop, message, because: Self.unreadable)
+        case .unreadable(.approved) where cancellation.mayCancel: return await waitToRead(cancellation, message)
         case .notYet:
             let standing = environment.claims.standing(of: cancellation.reference, merchant: cancellation.merchantID)
             cancellation.running = standing.map { $0.isAsking ? .asks : .rests }
@@ -57,16 +61,14 @@ package struct RetryStage: Sendable {
             let place = environment.claims.standing(of: cancellation.reference, merchant: cancellation.merchantID)?.namedAt
         {
             guard let named = await environment.claims.record(at: place)?.claim, named.reference == cancellation.reference else {
-                return await finish(
-                    cancellation, cancellation.askAgain(environment.now(), environment.timing, after: .seconds(5)), message,
-                    because: Self.unreadable)
+                return await waitToRead(cancellation, message)
             }
             cancellation.orderID = named.orderID
         }
         while let (call, gateway) = cancellation.nextCall {
             let answer = await flexFactor.perform(
                 call, about: sent, merchant: cancellation.merchantID, gateway: gateway, traceparent: message.traceparent,
-                deadline: environment.now() + environment.callLimit)
+                deadline: environment.now() + environment.callLimit, writtenBy: call.cancels ? goodUntil : nil)
             if let stop = cancellation.learned(answer, now: environment.now(), timing: environment.timing) {
                 let failure: CallFailure? = if case .failed(let failure) = answer { failure } else { nil }
                 return await finish(cancellation, stop, message, because: failure?.description)
@@ -77,6 +79,14 @@ package struct RetryStage: Sendable {
     }
 
     private static let unreadable = "what the stream of claims says of its recovery cannot be read"
+
+    /// What cannot be read for long is not asked for every few seconds.
+    private func waitToRead(_ cancellation: Cancellation, _ message: IncomingMessage) async -> StageOutcome {
+        let now = environment.now()
+        let age = now - cancellation.since
+        let stop = cancellation.askAgain(now, environment.timing, after: .milliseconds(max(5_000, min(age.milliseconds / 4, 30_000))))
+        return await finish(cancellation, stop, message, because: Self.unreadable)
+    }
 
     /// - Parameter cause: what keeps it from its end, where that is not the order as FlexFactor shows it.
     private func finish(
@@ -130,6 +140,8 @@ package struct RetryStage: Sendable {
                     .parked(delay, because: "no claim can be made"))
             }
         case .end(let why):
+            // That nothing is known says who has read all.
+            guard await environment.claims.readAll(at: now) != nil else { return await waitToRead(cancellation, message) }
             // The recovery may have heard of the command, or of the money, while FlexFactor was asked, and have ended by it.
             if let record = await toldEnd(of: cancellation), why != .alreadyClosed || record.claim.act.telling == .cancelled {
                 return again(record, cancellation, message)
@@ -149,10 +161,7 @@ package struct RetryStage: Sendable {
                     return handled([], .ignored("answered under another name"))
                 }
             }
-            guard let meant = await meant(cancellation) else {
-                return await finish(
-                    cancellation, cancellation.askAgain(now, environment.timing, after: .seconds(5)), message, because: Self.unreadable)
-            }
+            guard let meant = await meant(cancellation) else { return await waitToRead(cancellation, message) }
             if !meant.isEmpty {
                 return handled(meant.map { $0.message(to: .stage(.retry), message.traceparent) }, .passed(to: .retry))
             }

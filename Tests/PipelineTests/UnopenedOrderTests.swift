@@ -1,4 +1,3 @@
-import Synchronization
 import TestSupport
 import Testing
 
@@ -136,23 +135,5 @@ import Testing
         let claims = LateClaims()
         send(claims.stream)
         #expect(await handle(.completed, .completed, claims).isTold)
-    }
-
-    private final class LateClaims: ClaimsPort {
-        let stream = MemoryClaims()
-        private let hasRead = Mutex(false)
-
-        func standing(of reference: RecoveryReference, merchant: MerchantID) -> ClaimBook.Standing? {
-            hasRead.withLock { $0 } ? stream.standing(of: reference, merchant: merchant) : nil
-        }
-        func claim(_ request: ClaimRequest) async -> Claimed? {
-            hasRead.withLock { $0 = true }
-            return await stream.claim(request)
-        }
-        func record(at offset: Int64) async -> ClaimRecord? { await stream.record(at: offset) }
-        func claims(of rebill: Debt) -> [Int64] { stream.claims(of: rebill) }
-        func first(of reference: RecoveryReference, merchant: MerchantID) async -> Claim? {
-            await stream.first(of: reference, merchant: merchant)
-        }
     }
 }

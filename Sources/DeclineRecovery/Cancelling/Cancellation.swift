@@ -11,7 +11,8 @@
 /// shown it or a claim names it. Where neither does, the list not showing ours, FlexFactor's answer to the cancel is what is known: accepted,
 /// and it is cancelled; refused, and the recovery, which has the order's id or asks for it, tells how it ended.
 ///
-/// What was told of the recovery as paid or cancelled answers the command, and FlexFactor is asked nothing: it may void what is paid.
+/// What was told of the recovery as paid or cancelled answers the command, and FlexFactor is asked nothing: it may void what is paid. So who
+/// asks it to cancel has read all claims before.
 ///
 /// The command is made known before anything is asked: FlexFactor may be away for days, and what was not sent yet must not be sent when it
 /// comes back. Whoever sees the order closed afterwards waits a while, then knows of it, and tells `cancelled` too: one final kind, whoever
@@ -139,6 +140,8 @@ package struct Cancellation: Sendable, Equatable {
     }
 
     package var isLooking: Bool { if case .looking = phase { true } else { false } }
+    /// Whether it asks FlexFactor to cancel next.
+    package var isCancelling: Bool { if case .cancelling = phase { true } else { false } }
     /// Whether it may ask FlexFactor to cancel yet.
     package var mayCancel: Bool { if case .settling = phase { false } else { true } }
 

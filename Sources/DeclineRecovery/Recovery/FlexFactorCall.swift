@@ -24,4 +24,12 @@ extension FlexFactorCall {
         case .find, .lookUp, .cancel, .cancelByReference, .recall, .refund: false
         }
     }
+
+    /// Whether it has FlexFactor give an order up, which may void what is paid.
+    package var cancels: Bool {
+        switch self {
+        case .cancel, .cancelByReference: true
+        case .evaluate, .recall, .find, .lookUp, .capture, .refund: false
+        }
+    }
 }
