@@ -88,6 +88,25 @@ import Testing
         #expect(ids.count == 1, "a repeat has the same")
     }
 
+    /// Its recovery says which order it is of, and somebody waits for an answer to it.
+    @Test(arguments: [CancelCommand.type, RefundCommand.type], ["", #""id":"","#, #""id":"\#(CardNumbers.visa)","#])
+    func aCommandWithoutAnIDThatCanBeToldIsCalledByItsLetters(type: String, id: String) async throws {
+        let reference = "A1-R7-88-7"
+        let text =
+            #"{"specversion":"1.0",\#(id)"source":"s","type":"\#(type)","data":{"merchantId":"acme","recoveryReference":"\#(reference)"}}"#
+        var ids: Set<String?> = []
+        for _ in 0..<2 {
+            let handled = await stage().handle(message(text))
+            let answer = try #require(try answers(handled).first)
+            let letter = try #require(letters(handled).first)
+            #expect(answer.event["id"]?.string?.hasPrefix("command:\(letter.id)/rejected/") == true && letter.crmWasTold == .rejected)
+            #expect(answer.data?["order"]?["id"]?.string == "A1" && answer.data?["final"]?.bool == false)
+            #expect(answer.message.destination == .results(.recurring, .rejected))
+            ids.insert(answer.event["id"]?.string)
+        }
+        #expect(ids.count == 1, "a repeat has the same")
+    }
+
     @Test(arguments: ["[1,2,3]", "{}", #"{"id":7,"data":{"merchantId":"acme"}}"#])
     func whatNamesNeitherItselfNorItsOrderIsALetterAlone(text: String) async throws {
         let handled = await stage().handle(message(text))

@@ -106,15 +106,19 @@ package struct RejectedEvent: Sendable, Equatable {
         eventID = safe(value["id"])
         let data = value["data"]
         merchantID = safe(data?["merchantId"]).map(MerchantID.init(_:))
-        orderID =
-            safe(data?["order"]?["id"], member: "id", of: "order") ?? safe(data?["orderId"], member: "orderId", of: "data")
-            ?? safe(value["subject"], member: "subject")
         let trigger = data?["trigger"]?.string.flatMap(TriggerWord.init(rawValue:))
-        isCommand = [CancelCommand.type, RefundCommand.type].contains(value["type"]?.string)
+        let isCommand = [CancelCommand.type, RefundCommand.type].contains(value["type"]?.string)
+        self.isCommand = isCommand
+        // A reference says whose order it is of, and a command that has one goes by it.
+        let named = isCommand ? data?["recoveryReference"]?.string.flatMap { RecoveryReference($0) } : nil
+        orderID =
+            safe(named.map { JSONValue.string($0.orderID) }, member: "orderId", of: "data")
+            ?? safe(data?["order"]?["id"], member: "id", of: "order") ?? safe(data?["orderId"], member: "orderId", of: "data")
+            ?? safe(value["subject"], member: "subject")
         // A command that names an order names one of its rebills, and only a rebill is recycled.
         orderType =
             isCommand
-            ? safe(data?["orderId"]).map { _ in .recurring }
+            ? named?.kind.orderType ?? safe(data?["orderId"]).map { _ in OrderType.recurring }
             : data?["order"]?["type"]?.string.flatMap(OrderType.init(rawValue:)) ?? (trigger == .recycle ? .recurring : nil)
         origin = DeclineOrigin(
             eventID: eventID, trigger: trigger,

@@ -55,6 +55,21 @@ import Testing
         #expect(named.orderID == "A1")
     }
 
+    /// Of what it names the sender is told, also where nothing else of it can be read.
+    @Test(arguments: [CancelCommand.type, RefundCommand.type]) func aCommandsReferenceSaysOfWhichOrderItIs(type: String) throws {
+        // Digits that are published for testing are nobody's order.
+        let number = CardNumbers.complete("424242424242424", length: 16)
+        for (reference, order, kind) in [
+            ("A1-R7-88-7", "A1", .recurring), ("A1-U2", "A1", .newSale), ("nonsense", nil, nil), ("\(number)-U2", nil, .newSale),
+        ] as [(String, String?, OrderType?)] {
+            let read = try rejected(
+                event(#"{"merchantId":7,"recoveryReference":"\#(reference)"}"#, type: #""type":"\#(type)","#))
+            #expect(read.isCommand && read.orderID == order && read.orderType == kind, "\(reference)")
+        }
+        // A decline goes by its order alone.
+        #expect(try rejected(event(#"{"recoveryReference":"A1-U2"}"#)).orderID == nil)
+    }
+
     @Test func aNameThatIsAlmostRightIsPointedAt() throws {
         let faults = try rejected(event(#"{"merchant_id":"acme","Trigger":"initial","order":{"id":"A","type":"new_sale"},"ammount":{}}"#))
             .faults
