@@ -23,8 +23,8 @@ package final class LetterStore: Sendable {
 
     /// What the stream holds.
     package enum Entry: Sendable {
-        case letter(DeadLetter, StreamMessage)
-        case record(LetterRecord, StreamMessage)
+        case letter(DeadLetter)
+        case record(LetterRecord)
     }
 
     /// What can be told of a message that cannot be read.
@@ -67,8 +67,8 @@ package final class LetterStore: Sendable {
                 }
                 state.lastOffset = entry.offset
                 switch read {
-                case .letter(let letter, _): state.book.take(letter, trace: Self.trace(of: entry), at: entry.offset)
-                case .record(let record, _):
+                case .letter(let letter): state.book.take(letter, trace: Self.trace(of: entry), at: entry.offset)
+                case .record(let record):
                     state.book.take(record, at: entry.offset)
                     state.awaited.remove(record.id)
                 case nil:
@@ -81,9 +81,9 @@ package final class LetterStore: Sendable {
 
     package static func read(_ entry: StreamMessage) -> Entry? {
         if entry.type == LetterRecord.type {
-            if case .success(let record) = LetterRecord.decode(entry.body) { return .record(record, entry) }
+            if case .success(let record) = LetterRecord.decode(entry.body) { return .record(record) }
         } else if case .success(let letter) = DeadLetter.decode(entry.body) {
-            return .letter(letter, entry)
+            return .letter(letter)
         }
         return nil
     }
@@ -171,7 +171,7 @@ package final class LetterStore: Sendable {
         return found.withLock { $0 }
     }
 
-    /// A letter as it was last written, with its trace; `nil` where the stream holds it no more.
+    /// A letter as it was last written; `nil` where the stream holds it no more.
     package func letter(_ id: UUID5) async throws(BrokerFailure) -> DeadLetter? {
         guard let offset = look({ $0[id]?.offset }) else { return nil }
         return try await letters(at: [offset]).first
@@ -180,7 +180,7 @@ package final class LetterStore: Sendable {
     /// The letters that stand at some offsets, in their order.
     func letters(at offsets: [Int64]) async throws(BrokerFailure) -> [DeadLetter] {
         try await entries(at: offsets).compactMap { entry in
-            if case .letter(let letter, _)? = Self.read(entry) { letter } else { nil }
+            if case .letter(let letter)? = Self.read(entry) { letter } else { nil }
         }
     }
 
@@ -204,7 +204,7 @@ package final class LetterStore: Sendable {
     /// What was done with a letter, the oldest first.
     package func history(of id: UUID5) async throws(BrokerFailure) -> [LetterRecord] {
         try await entries(at: look { $0[id]?.records ?? [] }).compactMap { entry in
-            if case .record(let record, _)? = Self.read(entry) { record } else { nil }
+            if case .record(let record)? = Self.read(entry) { record } else { nil }
         }
     }
 

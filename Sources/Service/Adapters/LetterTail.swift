@@ -57,8 +57,8 @@ final class LetterTail: MendDirectory {
         }
         if isOfAnotherStream { book.withLock { $0 = MendBook() } }
         switch LetterStore.read(StreamMessage(entry)) {
-        case .record(let record, _): book.withLock { $0.take(record) }
-        case .letter(let letter, _):
+        case .record(let record): book.withLock { $0.take(record) }
+        case .letter(let letter):
             guard let reference = book.withLock({ $0.take(letter) }) else { return }
             resolve(letter.id, by: reference, link, names)
         case nil: break

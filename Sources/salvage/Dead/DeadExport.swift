@@ -64,12 +64,12 @@ struct DeadFollow: AsyncParsableCommand {
     private static func show(_ entry: StreamMessage, _ isJSON: Bool) {
         if isJSON { return Terminal.show(String(decoding: entry.body, as: UTF8.self)) }
         switch LetterStore.read(entry) {
-        case .letter(let letter, _):
+        case .letter(let letter):
             let about = letter.subject.orderID.map { " order \($0)" } ?? ""
             Terminal.show(
                 "\(letter.writtenAt.rfc3339)  \(Terminal.paint(letter.reason.rawValue, .red))  \(letter.id.description.prefix(8))\(Terminal.visible(about)): \(Terminal.visible(letter.explanation))"
             )
-        case .record(let record, _):
+        case .record(let record):
             let about =
                 record.act.letters.count == 1
                 ? record.act.letters.first.map { " \($0.description.prefix(8))" } ?? "" : " \(record.act.letters.count) letters"
