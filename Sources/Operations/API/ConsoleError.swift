@@ -116,17 +116,12 @@ package struct ConsoleError: Error, Sendable {
         {
             faults = JSONDifference.between(after, clean).map { FieldError(path: $0.path.description, message: "holds card data") }
         }
-        let what = refusal.description
         return ConsoleError(
-            status: 422, what: what.prefix(1).uppercased() + what.dropFirst() + ".",
-            advice: "Change it in the text; nothing of it is lost.", faults: faults)
+            status: 422, what: refusal.description.asSentence, advice: "Change it in the text; nothing of it is lost.", faults: faults)
     }
 
     static func broker(_ error: BrokerFailure) -> ConsoleError {
-        if error.isAlarm {
-            let what = error.description
-            return ConsoleError(status: 503, what: what.prefix(1).uppercased() + what.dropFirst() + ".", advice: error.advice)
-        }
+        if error.isAlarm { return ConsoleError(status: 503, what: error.description.asSentence, advice: error.advice) }
         return ConsoleError(
             status: 503, what: "The broker did not answer: \(error)", advice: "Try again; if it goes on, look at the broker.")
     }

@@ -161,7 +161,7 @@ struct FleetFaults {
     mutating func add(_ circuits: [FleetStatus.Circuit]) {
         for circuit in circuits {
             let since = circuit.since.map { ", since \($0.rfc3339)" } ?? ""
-            let why = circuit.why.map { " \($0.prefix(1).uppercased())\($0.dropFirst())." } ?? ""
+            let why = circuit.why.map { " \($0.asSentence)" } ?? ""
             let runbook = "docs/runbooks/SalvageCircuitOpen.md"
             var (names, advice) = ("", runbook)
             if circuit.isOfSome, let first = circuit.places.first?.workerID {
@@ -196,7 +196,7 @@ struct FleetFaults {
             let name = "gateway \(refusal.gatewayID) of merchant \(refusal.merchantID)"
             say(
                 .gatewayMisconfigured, of: name, since: refusal.since,
-                "The keys of \(name) are missing or refused, at \(refusal.refused) of \(count(refusal.all, "worker", "workers")), since \(refusal.since.rfc3339): cascades are skipped, retries wait. \(refusal.words.prefix(1).uppercased())\(refusal.words.dropFirst()).",
+                "The keys of \(name) are missing or refused, at \(refusal.refused) of \(count(refusal.all, "worker", "workers")), since \(refusal.since.rfc3339): cascades are skipped, retries wait. \(refusal.words.asSentence)",
                 "docs/runbooks/SalvageGatewayMisconfigured.md")
         }
     }

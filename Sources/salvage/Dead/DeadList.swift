@@ -59,7 +59,7 @@ struct DeadList: AsyncParsableCommand {
             fits: true, colour: { page[page.startIndex + $0].state == .failedAgain ? .red : nil })
         let shown = page.count < found.count ? "\(page.count) of \(found.count) letters" : Terminal.count(found.count, "letter")
         Terminal.complain(
-            "\(shown.prefix(1).uppercased() + shown.dropFirst()). `salvage dead show LETTER` tells all of one; `salvage dead stats` groups them."
+            "\(shown.asSentence) `salvage dead show LETTER` tells all of one; `salvage dead stats` groups them."
         )
     }
 }
