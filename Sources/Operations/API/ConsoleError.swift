@@ -1,4 +1,4 @@
-import DeclineRecovery
+package import DeclineRecovery
 import JSON
 
 /// Why a request is not answered as it was meant.
@@ -6,15 +6,11 @@ package struct ConsoleError: Error, Sendable {
     package let status: Int
     let what: String
     let advice: String
-    var faults: [FieldError] = []
+    let faults: [FieldError]
     /// Where in the text that was sent it went wrong, in UTF-16 units, as a browser counts.
-    var offset: Int?
+    let offset: Int?
 
-    package init(status: Int, what: String, advice: String) {
-        self.init(status: status, what: what, advice: advice, faults: [])
-    }
-
-    init(status: Int, what: String, advice: String, faults: [FieldError], offset: Int? = nil) {
+    package init(status: Int, what: String, advice: String, faults: [FieldError] = [], offset: Int? = nil) {
         self.status = status
         self.what = what
         self.advice = advice
@@ -104,8 +100,7 @@ package struct ConsoleError: Error, Sendable {
         }
         return ConsoleError(
             status: 422, what: "Not JSON at line \(line), column \(column): \(what).",
-            advice: "Mend the text there; nothing of it is lost.", faults: [],
-            offset: before.utf16.count)
+            advice: "Mend the text there; nothing of it is lost.", offset: before.utf16.count)
     }
 
     /// A correction that may not be made; where it holds card data, with the places of it.
