@@ -11,9 +11,6 @@ struct FleetFaults {
     /// A claim is good for ten seconds; who reads them later than half of that charges little.
     private static let mostLag: Moment.Span = .seconds(5)
 
-    /// Of workers that one sentence names.
-    private static let mostNames = 5
-
     /// - Parameter missing: what is gone at the broker, which is said first.
     init(_ names: TopologyNames, missing: [TopologyLook.Place]) {
         self.names = names
@@ -28,6 +25,13 @@ struct FleetFaults {
     }
 
     private func count(_ number: Int, _ one: String, _ many: String) -> String { number == 1 ? "one \(one)" : "\(number) \(many)" }
+
+    /// As many workers as one sentence names, and how many there are besides.
+    private static func named(_ workers: [String]) -> String {
+        let first = workers.prefix(5)
+        let more = workers.count - first.count
+        return first.joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")
+    }
 
     /// What is gone at the broker. Of the exchange that only the CRM publishes to no worker knows, for it has nothing to do with it.
     private mutating func addMissing() {
@@ -165,9 +169,7 @@ struct FleetFaults {
             let runbook = "docs/runbooks/SalvageCircuitOpen.md"
             var (names, advice) = ("", runbook)
             if circuit.isOfSome, let first = circuit.places.first?.workerID {
-                let more = circuit.notClosed - Self.mostNames
-                let named = circuit.places.prefix(Self.mostNames).map(\.workerID).joined(separator: ", ")
-                names = " (" + named + (more > 0 ? " and \(more) more)" : ")")
+                names = " (\(Self.named(circuit.places.map(\.workerID))))"
                 let pause = "`salvage pause --worker '\(first)' --for 2h --why \"...\"`"
                 advice = "Where the others reach it: \(pause), and see to its node. \(runbook)"
             }
@@ -181,12 +183,10 @@ struct FleetFaults {
     /// What waits for such a place is tried ever later, so whoever has mended it is to know when.
     mutating func add(_ refusing: [FleetStatus.Refusing], now: Moment) {
         for one in refusing {
-            let more = one.workerIDs.count - Self.mostNames
-            let workers = one.workerIDs.prefix(Self.mostNames).joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")
             let next = one.triedAt.map { ": " + WorkerPulse.Refusing.next(at: $0, now: now) } ?? ""
             say(
                 .held, of: one.place, since: one.since,
-                "Messages are refused at \(one.place), since \(one.since.rfc3339) (\(workers)): \(one.why). They are put away (\(one.count)), and tried again by themselves\(next).",
+                "Messages are refused at \(one.place), since \(one.since.rfc3339) (\(Self.named(one.workerIDs))): \(one.why). They are put away (\(one.count)), and tried again by themselves\(next).",
                 Self.isOfRights(one.why) ? Self.givingRights : mending("SalvagePlacesRefuse"))
         }
     }
