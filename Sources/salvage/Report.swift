@@ -125,7 +125,7 @@ struct Report: AsyncParsableCommand {
 
     /// What of the time is not in the sums.
     private func reach(of book: MoneyBook, _ question: MoneyReport.Question) -> String? {
-        guard let since = book.knownSince, since.milliseconds > question.from * 86_400_000 else { return nil }
+        guard let since = book.knownSince, since > Moment(day: question.from) else { return nil }
         return "Known from \(since.rfc3339) on: of what was before, nothing is in the sums."
     }
 

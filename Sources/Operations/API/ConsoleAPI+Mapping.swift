@@ -78,7 +78,7 @@ extension ConsoleAPI {
     /// The declines of the last thirty days that nobody decided, or only their text.
     func gaps() async throws(ConsoleError) -> JSONValue {
         try requireBroker()
-        let since = Moment(milliseconds: tools.clock.now().milliseconds - 30 * 86_400_000)
+        let since = tools.clock.now() + .days(-30)
         var replay = MappingReplay()
         for record in try await declines(since) { replay.note(record) }
         return .object(of: [
@@ -144,7 +144,7 @@ extension ConsoleAPI {
             }
         }
         try requireBroker()
-        let since = Moment(milliseconds: tools.clock.now().milliseconds - 30 * 86_400_000)
+        let since = tools.clock.now() + .days(-30)
         var replay = MappingReplay()
         for record in try await declines(since) where chosen == nil || record.merchantID.map({ tried[$0] != nil }) == true {
             replay.ask(record, again: tried)

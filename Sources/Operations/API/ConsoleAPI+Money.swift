@@ -26,7 +26,7 @@ extension ConsoleAPI {
         let fees = MoneyFees(merchants())
         // While it is still read, what is known of the last weeks is shown as it is.
         let isReady = flow.isReady.journal
-        let isYoung = !isReady && question.from > now.milliseconds / 86_400_000 - FlowBook.days
+        let isYoung = !isReady && question.from > now.day - FlowBook.days
         let known: (MoneyReport, Known)? = flow.look { book in
             isYoung || book.money.covers(question.from) ? (MoneyReport(book.money, question, fees: fees), Known(book.money)) : nil
         }

@@ -13,7 +13,7 @@ extension ConsoleAPI {
         }
         try requireBroker()
         let days = try request.number("days", 1...90) ?? 45
-        let since = Moment(milliseconds: tools.clock.now().milliseconds - Int64(days) * 86_400_000)
+        let since = tools.clock.now() + .days(-Int64(days))
         let found: OrderSearch.Found
         let letters: [LetterSummary]
         do throws(BrokerFailure) {

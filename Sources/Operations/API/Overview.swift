@@ -121,7 +121,7 @@ enum Overview {
 
     /// What the CRM was told today (UTC), net of what went back.
     static func today(_ book: FlowBook, _ now: Moment) -> JSONValue {
-        let day = book.money.sums(ofDay: now.milliseconds / 86_400_000)
+        let day = book.money.sums(ofDay: now.day)
         let told = day.filter { $0.key != "" && $0.value.sales.count + $0.value.returned.count > 0 }
         let amounts: [JSONValue] = told.keys.sorted().compactMap { currency in
             told[currency].map {
@@ -177,7 +177,7 @@ enum Overview {
     private static func offered(
         _ book: FlowBook, by group: MoneyReport.Group, _ now: Moment
     ) -> [(key: String, count: Int, members: [(String, JSONValue?)])] {
-        let today = now.milliseconds / 86_400_000
+        let today = now.day
         let report = MoneyReport(book.money, .init(from: today - daysShown + 1, through: today, groups: [group]))
         return Dictionary(grouping: report.rows.filter { $0.sums.offered.count > 0 }) { $0.keys[0] }.map { key, rows in
             let all = rows.reduce(into: MoneySums()) { $0.add($1.sums) }

@@ -53,8 +53,8 @@ package struct FlowBook: Sendable {
 
     /// - Parameter now: where it is known: whoever's clock is ahead of it must not make anything forgotten.
     package mutating func take(_ record: JournalRecord, now: Moment? = nil) {
-        let day = record.at.milliseconds / 86_400_000
-        forget(before: min(day, now.map { ($0 + .days(1)).milliseconds / 86_400_000 } ?? day) - Self.days)
+        let day = record.at.day
+        forget(before: min(day, now.map { ($0 + .days(1)).day } ?? day) - Self.days)
         lastWork[record.stage] = max(lastWork[record.stage] ?? record.at, record.at)
         minutes[record.at.milliseconds / 60_000, default: Minute()].counts[record.stage, default: [:]][record.fate, default: 0] += 1
         let (step, key) = (record.step, MoneyBook.mark(record.reference.text))

@@ -133,11 +133,11 @@ extension LostOrders {
                         what: "\"\(text)\" is no time.", advice: "Write it as 2026-11-26T10:30:00Z, or a day as 2026-11-26.")
                 }
                 times[name] = time
-                words[name] = MoneyReport.text(ofDay: time.milliseconds / 86_400_000)
+                words[name] = MoneyReport.text(ofDay: time.day)
             }
             let question = try MoneyReport.Question(words, now: now)
-            from = times["from"] ?? Moment(milliseconds: question.from * 86_400_000)
-            until = times["through"].map { $0 + .milliseconds(1) } ?? Moment(milliseconds: (question.through + 1) * 86_400_000)
+            from = times["from"] ?? Moment(day: question.from)
+            until = times["through"].map { $0 + .milliseconds(1) } ?? Moment(day: question.through + 1)
             (merchant, gateway, currency) = (question.merchant, question.gateway, question.currency)
             if from >= until {
                 throw MoneyReport.Question.Fault(

@@ -12,7 +12,7 @@ extension MoneyBook {
             return whole
         }
         let book = Mutex(MoneyBook())
-        try await broker.journal.readToEnd(from: .time(Moment(milliseconds: (day - MoneyReport.before) * 86_400_000))) { entries in
+        try await broker.journal.readToEnd(from: .time(Moment(day: day - MoneyReport.before))) { entries in
             let records = entries.compactMap { JournalRecord.decode($0.body) }
             book.withLock { book in for record in records { book.take(record, now: now) } }
         }

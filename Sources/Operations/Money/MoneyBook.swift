@@ -311,17 +311,17 @@ package struct MoneyBook: Sendable {
 
     /// Since when it knows every decline.
     private var remembersSince: Moment? {
-        since.map { max($0, Moment(milliseconds: Int64(newestDay.saturatingSubtract(Self.daysOfCases)) * 86_400_000)) }
+        since.map { max($0, Moment(day: Int64(newestDay.saturatingSubtract(Self.daysOfCases)))) }
     }
 
     /// Whether it can answer for all days from one on, and nobody could say more by reading the journal.
     package func covers(_ day: Int64) -> Bool {
-        isWhole || since.map { $0 <= Moment(milliseconds: (day - MoneyReport.before) * 86_400_000) } ?? false
+        isWhole || since.map { $0 <= Moment(day: day - MoneyReport.before) } ?? false
     }
 
     /// From when on its sums are whole: what was before, it has not read or has forgotten.
     package var knownSince: Moment? {
-        since.map { max($0, Moment(milliseconds: Int64(newestDay.saturatingSubtract(Self.daysOfSums)) * 86_400_000)) }
+        since.map { max($0, Moment(day: Int64(newestDay.saturatingSubtract(Self.daysOfSums)))) }
     }
 
     private mutating func pass(to day: Int32) {
@@ -358,7 +358,7 @@ package struct MoneyBook: Sendable {
         return sums
     }
 
-    static func day(_ moment: Moment) -> Int32 { Int32(clamping: moment.milliseconds / 86_400_000) }
+    static func day(_ moment: Moment) -> Int32 { Int32(clamping: moment.day) }
 
     /// Of a roll-up: facts that are read stand in their order, each once.
     mutating func restore(_ wanted: MoneyFacts) {

@@ -13,7 +13,7 @@ extension MoneyReport.Question {
     /// The question in words, as an address or a command line has them: `from` and `through` (days, both included), or `month`, or `days`
     /// that end today; `by` (groups, with commas between); `merchant`, `gateway`, `currency`.
     package init(_ words: [String: String], now: Moment) throws(Fault) {
-        let today = now.milliseconds / 86_400_000
+        let today = now.day
         let given = words.filter { !$0.value.isEmpty }
         let (first, last) = try Self.days(given, today)
         guard first <= last else {

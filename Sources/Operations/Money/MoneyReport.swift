@@ -223,12 +223,12 @@ package struct MoneyReport: Sendable {
     }
 
     /// `2026-11-26` of a day since 1970.
-    package static func text(ofDay day: Int64) -> String { String(Moment(milliseconds: day * 86_400_000).rfc3339.prefix(10)) }
+    package static func text(ofDay day: Int64) -> String { String(Moment(day: day).rfc3339.prefix(10)) }
 
     /// The day since 1970 of `2026-11-26`.
     package static func day(_ text: String) -> Int64? {
         guard text.utf8.count == 10 else { return nil }
-        return Moment(rfc3339: text + "T00:00:00Z").map { $0.milliseconds / 86_400_000 }
+        return Moment(rfc3339: text + "T00:00:00Z").map(\.day)
     }
 }
 
