@@ -5,15 +5,14 @@ package struct LetterAct: Sendable, Equatable {
     package let id: UUID5
     package let by: LetterRecord.Operator
     package let note: String?
-    /// In the word of the order: `reconcile`, `discard`, `restore`, `resolve`.
-    package let action: String
+    package let action: LetterAction.Kind
     package let startedAt: Moment
     package private(set) var endedAt: Moment
     package private(set) var succeeded = 0
     /// Letters that FlexFactor could not settle yet.
     package private(set) var failed = 0
 
-    init(_ record: LetterRecord, _ action: String) {
+    init(_ record: LetterRecord, _ action: LetterAction.Kind) {
         id = record.job ?? record.id
         by = record.by
         note = record.note
@@ -29,12 +28,12 @@ package struct LetterAct: Sendable, Equatable {
     }
 
     /// `nil` for what belongs to a run of replays, and for what nobody did.
-    static func action(of record: LetterRecord) -> String? {
+    static func action(of record: LetterRecord) -> LetterAction.Kind? {
         switch record.act {
-        case .discarded: "discard"
-        case .restored: "restore"
-        case .resolved(_, .byHand): "resolve"
-        case .resolved(_, .reconciled), .resolved(_, .processed), .lookedUp: "reconcile"
+        case .discarded: .discard
+        case .restored: .restore
+        case .resolved(_, .byHand): .resolve
+        case .resolved(_, .reconciled), .resolved(_, .processed), .lookedUp: .reconcile
         case .resolved(_, .mended), .selected, .replayed, .runEnded: nil
         }
     }

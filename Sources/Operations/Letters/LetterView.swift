@@ -172,11 +172,11 @@ package enum LetterView {
         let progress = job.progress
         let isCanary = if case .replay(_, true, _, _) = job.order { true } else { false }
         return run(
-            id: job.id, action: job.order.word, by: job.by.name, note: job.note, startedAt: job.startedAt, endedAt: progress.endedAt,
+            id: job.id, action: job.order.kind, by: job.by.name, note: job.note, startedAt: job.startedAt, endedAt: progress.endedAt,
             state: progress.state.rawValue, total: progress.total, done: progress.done, succeeded: progress.succeeded,
             failed: progress.failed,
             leftOut: progress.leftOut, message: progress.message, isCanary: isCanary, isMine: true,
-            isResumable: resuming == .allowed && job.order.word == "replay" && (progress.state == .stopped || progress.state == .failed),
+            isResumable: resuming == .allowed && job.order.kind == .replay && (progress.state == .stopped || progress.state == .failed),
             results: (results ?? progress.results).map { result in
                 .object(of: [
                     ("letter", .string(result.letter.description)), ("orderId", .text(result.orderID)),
@@ -194,7 +194,7 @@ package enum LetterView {
         let left = resuming == .proposedAnew ? "what it has left must be proposed anew" : "it can be resumed"
         let message = run.end?.why ?? (isUnderWay ? "another process is at it" : "its process ended before it was done; \(left)")
         return self.run(
-            id: run.id, action: "replay", by: run.by.name, note: run.note, startedAt: run.startedAt, endedAt: run.end?.at, state: state,
+            id: run.id, action: .replay, by: run.by.name, note: run.note, startedAt: run.startedAt, endedAt: run.end?.at, state: state,
             total: run.letters.count, done: run.replayed.union(run.failed).count, succeeded: run.processed.count, failed: run.failed.count,
             leftOut: 0,
             message: message, isCanary: run.plan.isCanary, isMine: false,
@@ -211,23 +211,24 @@ package enum LetterView {
             id: act.id, action: act.action, by: act.by.name, note: act.note, startedAt: act.startedAt, endedAt: act.endedAt,
             state: "finished", total: done,
             done: done, succeeded: act.succeeded, failed: act.failed, leftOut: 0,
-            message: act.action == "reconcile"
-                ? "\(act.succeeded) settled" + (act.failed > 0 ? ", \(act.failed) still unknown" : "") : "\(act.action): \(letters)",
+            message: act.action == .reconcile
+                ? "\(act.succeeded) settled" + (act.failed > 0 ? ", \(act.failed) still unknown" : "")
+                : "\(act.action.rawValue): \(letters)",
             isCanary: false, isMine: false, isResumable: false, results: [], via: act.by.means)
     }
 
     private static func run(
-        id: UUID5, action: String, by: String, note: String?, startedAt: Moment, endedAt: Moment?, state: String, total: Int, done: Int,
-        succeeded: Int, failed: Int, leftOut: Int, message: String, isCanary: Bool, isMine: Bool, isResumable: Bool, results: [JSONValue],
-        via: LetterRecord.Operator.Means? = nil
+        id: UUID5, action: LetterAction.Kind, by: String, note: String?, startedAt: Moment, endedAt: Moment?, state: String, total: Int,
+        done: Int, succeeded: Int, failed: Int, leftOut: Int, message: String, isCanary: Bool, isMine: Bool, isResumable: Bool,
+        results: [JSONValue], via: LetterRecord.Operator.Means? = nil
     ) -> JSONValue {
         .object(of: [
-            ("id", .string(id.description)), ("action", .string(action)), ("by", .string(by)), ("via", .text(via?.rawValue)),
+            ("id", .string(id.description)), ("action", .string(action.rawValue)), ("by", .string(by)), ("via", .text(via?.rawValue)),
             ("note", .text(note)),
             ("startedAt", .integer(startedAt.milliseconds)), ("endedAt", endedAt.map { .integer($0.milliseconds) }),
             ("state", .string(state)),
             ("total", .integer(Int64(total))), ("done", .integer(Int64(done))), ("succeeded", .integer(Int64(succeeded))),
-            ("failed", .integer(Int64(failed))), ("pending", .integer(Int64(action == "replay" ? max(done - succeeded - failed, 0) : 0))),
+            ("failed", .integer(Int64(failed))), ("pending", .integer(Int64(action == .replay ? max(done - succeeded - failed, 0) : 0))),
             ("leftOut", .integer(Int64(leftOut))), ("message", .string(message)), ("canary", .bool(isCanary)), ("mine", .bool(isMine)),
             ("resumable", .bool(isResumable)), ("results", .array(results)),
         ])

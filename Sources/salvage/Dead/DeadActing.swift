@@ -95,7 +95,7 @@ struct DeadActing: ParsableArguments {
         if progress.failure?.isAbsence == true { throw ExitCode.unavailable }
         if progress.state == .failed { throw ExitCode.failure }
         if progress.total == 0, progress.leftOut == 0 { throw DeadExit.nothingMeant }
-        let isReplay = job.order.word == "replay"
+        let isReplay = job.order.kind == .replay
         if progress.state == .stopped || progress.failed > 0 || progress.leftOut > 0 || isReplay && progress.pending > 0 {
             throw ExitCode.failure
         }
@@ -130,7 +130,7 @@ struct DeadActing: ParsableArguments {
 
     /// What to do next.
     private func advise(_ job: LetterJob, _ results: [LetterJob.Progress.Result]) {
-        guard job.order.word == "replay" else { return }
+        guard job.order.kind == .replay else { return }
         let progress = job.progress
         if progress.state == .stopped {
             Terminal.show(

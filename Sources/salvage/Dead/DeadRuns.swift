@@ -56,8 +56,8 @@ private struct Row {
         at = act.startedAt
         isOpen = false
         cells = [
-            String(act.id.description.prefix(8)), act.action, act.by.name, act.startedAt.rfc3339, String(act.succeeded + act.failed),
-            String(act.succeeded), String(act.failed), "-", act.note ?? "",
+            String(act.id.description.prefix(8)), act.action.rawValue, act.by.name, act.startedAt.rfc3339,
+            String(act.succeeded + act.failed), String(act.succeeded), String(act.failed), "-", act.note ?? "",
         ]
     }
 }

@@ -30,7 +30,7 @@ import Testing
         ])
         let act = try #require(book.actsNewestFirst.first)
         #expect(
-            book.actsNewestFirst.count == 1 && act.id == job && act.action == "reconcile" && act.by.means == .commandLine
+            book.actsNewestFirst.count == 1 && act.id == job && act.action == .reconcile && act.by.means == .commandLine
                 && act.note == "why")
         #expect(act.succeeded == 2 && act.failed == 1 && act.startedAt == .in2026(100) && act.endedAt == .in2026(102))
     }
@@ -40,7 +40,7 @@ import Testing
         let book = book([
             (.discarded(ids), nil, .console), (.restored(ids), nil, .console), (.resolved(ids, .byHand), nil, .commandLine),
         ])
-        #expect(book.actsNewestFirst.map(\.action) == ["resolve", "restore", "discard"])
+        #expect(book.actsNewestFirst.map(\.action) == [.resolve, .restore, .discard])
         #expect(Set(book.actsNewestFirst.map(\.id)).count == 3, "records of before that name no job")
     }
 
