@@ -13,12 +13,7 @@ extension ConsoleAPI {
     ) async throws(ConsoleError) -> JSONValue {
         let now = tools.clock.now()
         let letters: [UUID5]
-        switch selection {
-        case .letters(let ids): letters = ids
-        case .filter(let filter):
-            do throws(BrokerFailure) { letters = try await store.select(filter).map(\.id) } catch { throw .broker(error) }
-        case .unfinished: letters = []
-        }
+        do throws(BrokerFailure) { letters = try await ids(of: selection) } catch { throw .broker(error) }
         let seen = store.look { book in letters.reduce(into: [:]) { $0[$1] = book[$1]?.offset } }
         var differences: [JSONDifference]?
         var dryRun: JSONValue?

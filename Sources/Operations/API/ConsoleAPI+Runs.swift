@@ -72,6 +72,15 @@ extension ConsoleAPI {
         return .filter(meant)
     }
 
+    /// The letters that somebody chose.
+    func ids(of selection: LetterSelection) async throws(BrokerFailure) -> [UUID5] {
+        switch selection {
+        case .letters(let ids): ids
+        case .filter(let filter): try await store.select(filter).map(\.id)
+        case .unfinished: []
+        }
+    }
+
     /// As many as can be read while somebody waits before a dialog.
     private static let mostTried = 2_000
 
@@ -83,13 +92,7 @@ extension ConsoleAPI {
         let selection = try selection(request.body, for: .replay)
         try requireBroker()
         do throws(BrokerFailure) {
-            let ids: [UUID5] =
-                switch selection {
-                case .letters(let ids): ids
-                case .filter(let filter): try await store.select(filter).map(\.id)
-                case .unfinished: []
-                }
-            return try await trial(of: ids, DryRun(tools: tools, correction: correction, consent: consent))
+            return try await trial(of: ids(of: selection), DryRun(tools: tools, correction: correction, consent: consent))
         } catch {
             throw .broker(error)
         }
