@@ -99,7 +99,7 @@ package struct ProcessSettings: Sendable {
         suspicion = Suspicion(limit: settings.count("suspect.deliveries", 1...1_000_000, default: 3))
         longestHold = .seconds(Int64(settings.count("hold.seconds", 1...86_400, default: 900)))
         // A core is left for the links to the broker, whose threads the lanes would throw off theirs.
-        lanes = settings.count("lanes", 1...256, default: max(ProcessInfo.processInfo.activeProcessorCount - 1, 1))
+        lanes = settings.count("lanes", 1...256, default: max(ProcessorLimit.cores() - 1, 1))
         let address = settings.parsed("listen", default: Address(host: "0.0.0.0", port: 8_080), "HOST:PORT, or none", Address.init)
         listen = address.port < 0 ? nil : (address.host, address.port)
         let webhooks = settings.parsed(
