@@ -165,9 +165,14 @@ package struct RetryStage: Sendable {
             if !meant.isEmpty {
                 return handled(meant.map { $0.message(to: .stage(.retry), message.traceparent) }, .passed(to: .retry))
             }
-            guard let command = cancellation.commandID else { return handled([], .ignored(why.rawValue)) }
+            // What is known here is not told as unknown: it has heard of the command, and ends when its wait is over.
+            let isUnderWay = ([cancellation.reference] + cancellation.others).contains {
+                environment.claims.standing(of: $0, merchant: cancellation.merchantID)?.isUnderWay == true
+            }
+            let end = why == .nothingToCancel && isUnderWay ? CancelEnd.leftToRecovery : why
+            guard let command = cancellation.commandID else { return handled([], .ignored(end.rawValue)) }
             let answer = ResultEvent(
-                subject: .command(id: command, cancellation.reference), merchantID: cancellation.merchantID, reason: .nothingToCancel(why),
+                subject: .command(id: command, cancellation.reference), merchantID: cancellation.merchantID, reason: .nothingToCancel(end),
                 attempts: cancellation.attempts, occurredAt: now, origin: DeclineOrigin(eventID: command))
             return StageOutcome(
                 publishing: answer.messages(reply: nil, traceparent: message.traceparent),

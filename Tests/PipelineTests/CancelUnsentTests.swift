@@ -1,3 +1,4 @@
+import JSON
 import Synchronization
 import TestSupport
 import Testing
@@ -53,14 +54,16 @@ import Testing
 
     /// Hands a message to the stage, and what it sends to itself at once or later, so many times; all that is announced is heard.
     private func carryOut(_ first: IncomingMessage, _ stage: RetryStage, _ heard: Heard, times: Int) async throws -> (
-        kinds: [ResultKind], notices: Int, last: IncomingMessage?
+        kinds: [ResultKind], reasons: [String], notices: Int, last: IncomingMessage?
     ) {
         var (told, notices): ([ResultKind], Int) = ([], 0)
+        var reasons: [String] = []
         var next: IncomingMessage? = first
         for _ in 0..<times {
             guard let message = next else { break }
             let outcome = await stage.handle(message)
             told += outcome.kinds
+            reasons += try outcome.results().compactMap { $0["data"]?["reason"]?["code"]?.string }
             next = nil
             for sent in outcome.publishing {
                 switch sent.destination {
@@ -76,7 +79,7 @@ import Testing
                 }
             }
         }
-        return (told, notices, next)
+        return (told, reasons, notices, next)
     }
 
     /// By its name, and by order, purchase and cycle.
@@ -187,6 +190,45 @@ import Testing
         let heard = Heard()
         let end = try await carryOut(message(command(recovery.reference)), stage(ScriptedFlexFactor(away), heard), heard, times: 10)
         #expect(end.kinds == [.approved] && end.last == nil)
+    }
+
+    /// FlexFactor asks for an hour, or does not say what became of the request, and shows no order: it is known here all the same, and the CRM is
+    /// not told that there is no such retry.
+    @Test(arguments: [
+        CallFailure.throttled(retryAfter: .minutes(60)), .unknown(.serverError(status: 503, retryAfter: .minutes(60))),
+        .notSent(.cannotConnect("away")),
+    ])
+    func whatWaitsIsLeftToItsRecovery(failure: CallFailure) async throws {
+        let recovery = rebill("A1")
+        let heard = Heard()
+        let flexFactor = ScriptedFlexFactor { call, _ in
+            if call.charges { return .failed(failure) }
+            return if case .cancelByReference = call { .noSuchOrder } else { .notListed }
+        }
+        let stage = stage(flexFactor, heard)
+        let tried = await stage.handle(message(recovery))
+        let parked = try #require(tried.publishing.last)
+        let end = try await carryOut(message(command(recovery.reference)), stage, heard, times: 20)
+        #expect(end.kinds == [.nothingToCancel] && end.reasons == ["left_to_recovery"] && end.last == nil)
+
+        clock.pass(.days(1))
+        let charges = flexFactor.calls.filter(\.charges).count
+        let woken = try await carryOut(IncomingMessage(body: parked.body, type: parked.type), stage, heard, times: 20)
+        #expect(woken.kinds == [.cancelled] && flexFactor.calls.filter(\.charges).count == charges)
+    }
+
+    /// What FlexFactor refused is told as such, and waits for nobody.
+    @Test func whatWasRefusedIsNotWaitedFor() async throws {
+        let recovery = rebill("A1")
+        let heard = Heard()
+        let flexFactor = ScriptedFlexFactor { call, _ in
+            if call.charges { return .failed(.refused(status: 400, [FieldError(path: "zip", message: "is required")])) }
+            return if case .cancelByReference = call { .noSuchOrder } else { .notListed }
+        }
+        let stage = stage(flexFactor, heard)
+        #expect(await stage.handle(message(recovery)).kinds == [.rejected])
+        let end = try await carryOut(message(command(recovery.reference)), stage, heard, times: 20)
+        #expect(end.reasons == ["nothing_to_cancel"] && end.last == nil)
     }
 
     @Test func whatDoesNotExistIsNothingToCancel() async throws {

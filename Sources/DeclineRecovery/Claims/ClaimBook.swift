@@ -64,6 +64,8 @@ package struct ClaimBook: Sendable {
         package let gateway: ClaimedGateway?
         /// It was sent, found or told here. What else is claimed of a reference, such as a refund that somebody asks for, opens no order.
         package let isOpened: Bool
+        /// It will be told how it ends: it was sent, or what was sent was withdrawn, to be sent later. What FlexFactor refused waits for nobody.
+        package let isUnderWay: Bool
         /// Its debt is paid by another, which was told first: in whatever amount, and in its own.
         let isDebtPaid: Bool
         let isAmountPaid: Bool
@@ -88,6 +90,9 @@ package struct ClaimBook: Sendable {
                 askedPost: askedPost(requests[reference] ?? [], entry), answeredPost: Int(entry.answeredPost),
                 namedAt: entry.exists ? entry.named : nil, gateway: entry.gateway > 0 ? gateways[Int(entry.gateway) - 1] : nil,
                 isOpened: requests[reference] != nil || entry.exists || entry.answeredPost > 0 || entry.told >= 0 || entry.gateway > 0,
+                isUnderWay: !entry.isTold
+                    && (requests[reference] != nil || entry.exists || entry.answeredPost > 0
+                        || entry.gateway > 0 && entry.refusedPost == 0),
                 isDebtPaid: isPaid(beside: slot, entry, isRepeat: true), isAmountPaid: isPaid(beside: slot, entry, isRepeat: false),
                 back: Standing.MoneyBack(isAll: entry.isPaidBack, refunds.isEmpty ? nil : refunds[reference]))
         }

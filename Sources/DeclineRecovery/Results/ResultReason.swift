@@ -142,7 +142,7 @@ package enum ResultReason: Sendable, Equatable {
         case .nothingToCancel(.nothingToCancel): "There is nothing to cancel: no retry of that name is known, here or at FlexFactor."
         case .nothingToCancel(.alreadyClosed): "There is nothing to cancel: FlexFactor shows the order as closed."
         case .nothingToCancel(.leftToRecovery):
-            "There is nothing to cancel any more: FlexFactor refuses it because of the order's state. The recovery's result tells how it ended."
+            "FlexFactor has nothing that it cancels, but the retry has not ended: its result will tell how it does. Wait for it."
         case .nothingToCancel(.cascade): "There is nothing to cancel: a cascade is answered before a command could reach it."
         }
     }

@@ -60,6 +60,8 @@ struct PlainClaimBook {
                     ?? (entry.exists && entry.answeredPost == 0 ? 1 : nil)).map(Int.init),
                 answeredPost: Int(entry.answeredPost), namedAt: entry.told < 0 && entry.exists ? entry.named : nil, gateway: entry.gateway,
                 isOpened: !entry.open.isEmpty || entry.exists || entry.answeredPost > 0 || entry.told >= 0 || entry.gateway != nil,
+                isUnderWay: !entry.isTold
+                    && (!entry.open.isEmpty || entry.exists || entry.answeredPost > 0 || entry.gateway != nil && entry.refusedPost == 0),
                 isDebtPaid: isPaid(beside: reference, entry, isRepeat: true),
                 isAmountPaid: isPaid(beside: reference, entry, isRepeat: false),
                 back: ClaimBook.Standing.MoneyBack(isAll: entry.isPaidBack, refunds[reference]))
