@@ -57,7 +57,7 @@ extension Session {
     /// - Parameter isRead: whether it is to be read; `nil` where that is as it may be.
     fileprivate func look(at queue: Queue, isRead: Bool?) throws(BrokerError) -> TopologyDifference? {
         do throws(BrokerError) {
-            _ = try declare(queue, passive: true)
+            try declare(queue, passive: true)
             guard isRead ?? true else { return nil }
             switch try answer(about: queue.name) {
             case .kind(let found) where found != queue.kind.rawValue:
@@ -145,10 +145,10 @@ extension Session {
         var arguments = queue.allArguments
         arguments.fields.append(FieldTable.Field(guardian, 1))
         do throws(BrokerError) {
-            _ = try declare(queue, passive: true)
+            try declare(queue, passive: true)
             var isOther: String?
             let found = try differences(of: "queue \(queue.name)") { () throws(BrokerError) in
-                _ = try declare(queue.name, arguments)
+                try declare(queue.name, arguments)
             } adapt: { refusal in
                 switch refusal.property {
                 case guardian: isOther = "classic"

@@ -8,7 +8,7 @@ extension BrokerLink {
     public func declare(_ topology: Topology) async throws(BrokerError) {
         try await perform { (session) throws(BrokerError) in
             for exchange in topology.exchanges { try session.declare(exchange, passive: false) }
-            for queue in topology.queues { _ = try session.declare(queue, passive: false) }
+            for queue in topology.queues { try session.declare(queue, passive: false) }
             for binding in topology.bindings { try session.bind(binding) }
         }
     }
@@ -17,7 +17,7 @@ extension BrokerLink {
     ///
     /// - Throws: `BrokerError.refused` with 404 where there is no such queue.
     public func readyCount(of queue: String) async throws(BrokerError) -> Int {
-        try await perform { (session) throws(BrokerError) in Int(try session.declare(Queue(queue, .quorum), passive: true)) }
+        try await perform { (session) throws(BrokerError) in try session.depth(of: queue).ready }
     }
 
     /// How many messages of a queue are ready to be delivered, and how many consumers it has.
@@ -67,25 +67,20 @@ extension Session {
             UInt32(AMQP_EXCHANGE_DECLARE_METHOD), &declare, UInt32(AMQP_EXCHANGE_DECLARE_OK_METHOD), "declaring exchange \(exchange.name)")
     }
 
-    func declare(_ queue: Queue, passive: Bool) throws(BrokerError) -> UInt32 {
+    func declare(_ queue: Queue, passive: Bool) throws(BrokerError) {
         try declare(queue.name, queue.allArguments, passive: passive)
     }
 
-    func declare(_ queue: String, _ arguments: FieldTable, passive: Bool = false) throws(BrokerError) -> UInt32 {
-        guard case .queue(_, let ready, _) = try declaration(of: queue, arguments, passive: passive) else { return 0 }
-        return ready
+    func declare(_ queue: String, _ arguments: FieldTable, passive: Bool = false) throws(BrokerError) {
+        _ = try declaration(of: queue, arguments, passive: passive)
     }
 
     /// What the broker says of a queue that is there.
     func depth(of queue: String) throws(BrokerError) -> (ready: Int, consumers: Int) {
-        guard case .queue(_, let ready, let consumers) = try declaration(of: queue, FieldTable(), passive: true) else { return (0, 0) }
+        guard case .queue(_, let ready, let consumers) = try declaration(of: queue, FieldTable(), passive: true) else {
+            throw .protocolViolation("a queue without its counts")
+        }
         return (Int(ready), Int(consumers))
-    }
-
-    /// Whether the broker knows of nobody who consumes a queue.
-    func isConsumedByNobody(_ queue: String) throws(BrokerError) -> Bool {
-        guard case .queue(_, _, let consumers) = try declaration(of: queue, FieldTable(), passive: true) else { return false }
-        return consumers == 0
     }
 
     private func declaration(of queue: String, _ arguments: FieldTable, passive: Bool) throws(BrokerError) -> Reply {

@@ -50,7 +50,7 @@ extension Connection {
             let consumer = subscription.consumer
             var isAnother = false
             do throws(BrokerError) {
-                isAnother = try session.isConsumedByNobody(consumer.queue)
+                isAnother = try session.depth(of: consumer.queue).consumers == 0
             } catch .refused(let code, _) where code != ReplyCode.connectionForced {
                 // No right to look, or no queue: subscribing tells.
             }
