@@ -99,17 +99,15 @@ public final class BrokerLink: Sendable {
     /// - Parameter prefetch: how many deliveries may be unfinished at a time, 1...65535.
     /// - Parameter mostBytes: how much of each body is kept.
     /// - Parameter kind: what the queue must be when it comes back after it was gone; any unless told.
-    /// - Parameter arguments: of the subscription, e.g. `x-stream-offset` for a stream.
     /// - Parameter onBatch: called on the link's thread with the deliveries of one turn; must hand them on and return.
     /// - Throws: `BrokerError.refused` where there is no such queue or it may not be read. Once it stands, the subscription comes back by itself.
     public func consume(
-        _ queue: String, prefetch: UInt16, mostBytes: Int = .max, kind: Queue.Kind? = nil, arguments: FieldTable = FieldTable(),
-        onBatch: @escaping @Sendable ([Delivery]) -> Void
+        _ queue: String, prefetch: UInt16, mostBytes: Int = .max, kind: Queue.Kind? = nil, onBatch: @escaping @Sendable ([Delivery]) -> Void
     ) async throws(BrokerError) -> Consumer {
         try await subscribe(
             Consumer(
-                queue: queue, prefetch: prefetch, mostBytes: mostBytes, kind: kind, arguments: arguments, connection: consuming,
-                publisher: publishing, onBatch: onBatch))
+                queue: queue, prefetch: prefetch, mostBytes: mostBytes, kind: kind, connection: consuming, publisher: publishing,
+                onBatch: onBatch))
     }
 
     func subscribe(_ consumer: Consumer) async throws(BrokerError) -> Consumer {

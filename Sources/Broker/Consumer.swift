@@ -7,14 +7,14 @@ public final class Consumer: DeliverySource {
     /// How much of each body is kept. What a message may take is bounded like the number of messages: fifteen of 30 MB are not worth half a
     /// gigabyte to anybody.
     let mostBytes: Int
-    /// What the queue must be; `nil` for anything.
+    /// What the queue must be; `nil` for anything. A stream is asked for in words that only a stream understands.
     let kind: Queue.Kind?
     /// Of the subscription; asked for anew by each.
     let arguments: @Sendable () -> FieldTable
-    /// Whether the deliveries are read and never finished: those of a stream.
-    let onlyReads: Bool
     /// How a reading goes on in its new subscription; `nil` for what takes its deliveries.
     let resumption: StreamResumption?
+    /// Whether the deliveries are read and never finished: those of a stream.
+    var onlyReads: Bool { resumption != nil }
     let onBatch: @Sendable ([Delivery]) -> Void
     let publisher: Connection
     private let connection: Connection
@@ -26,36 +26,17 @@ public final class Consumer: DeliverySource {
         case handBack(UInt64, notBefore: Int64)
     }
 
+    /// - Parameter resumption: of a reading, of which what is handed out counts as finished.
     init(
-        queue: String, prefetch: UInt16, mostBytes: Int, kind: Queue.Kind?, arguments: FieldTable, connection: Connection,
-        publisher: Connection,
-        onBatch: @escaping @Sendable ([Delivery]) -> Void
+        queue: String, prefetch: UInt16, mostBytes: Int = .max, kind: Queue.Kind? = nil,
+        arguments: @escaping @Sendable () -> FieldTable = { FieldTable() }, resumption: StreamResumption? = nil, connection: Connection,
+        publisher: Connection, onBatch: @escaping @Sendable ([Delivery]) -> Void
     ) {
         self.queue = queue
         self.prefetch = prefetch
         self.mostBytes = mostBytes
         self.kind = kind
-        self.arguments = { arguments }
-        onlyReads = false
-        resumption = nil
-        self.connection = connection
-        self.publisher = publisher
-        self.onBatch = onBatch
-    }
-
-    /// A subscription to a stream: what is handed out counts as read.
-    init(
-        queue: String, prefetch: UInt16, reading arguments: @escaping @Sendable () -> FieldTable, resumption: StreamResumption?,
-        connection: Connection, publisher: Connection,
-        onBatch: @escaping @Sendable ([Delivery]) -> Void
-    ) {
-        self.queue = queue
-        self.prefetch = prefetch
-        mostBytes = .max
-        // A stream is asked for in words that only a stream understands.
-        kind = nil
         self.arguments = arguments
-        onlyReads = true
         self.resumption = resumption
         self.connection = connection
         self.publisher = publisher

@@ -70,9 +70,8 @@ public final class StreamReading: Sendable {
 
     fileprivate func consumer(of stream: String, prefetch: UInt16, on link: BrokerLink) -> Consumer {
         Consumer(
-            queue: stream, prefetch: prefetch, reading: { self.arguments }, resumption: resumption, connection: link.consuming,
-            publisher: link.publishing,
-            onBatch: { self.take($0) })
+            queue: stream, prefetch: prefetch, arguments: { self.arguments }, resumption: resumption, connection: link.consuming,
+            publisher: link.publishing, onBatch: { self.take($0) })
     }
 
     fileprivate func use(_ consumer: Consumer) { self.consumer.withLock { $0 = consumer } }

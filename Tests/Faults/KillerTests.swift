@@ -78,9 +78,8 @@ private final class Letters: Sendable {
     private let bodies = Mutex<[[UInt8]]>([])
 
     init(_ link: BrokerLink) async throws {
-        _ = try await link.consume("recovery.dead", prefetch: 1_000, arguments: ["x-stream-offset": "first"]) { [self] batch in
-            bodies.withLock { bodies in bodies += batch.map(\.body) }
-            for delivery in batch { Task { try? await delivery.finish(publishing: []) } }
+        _ = try await link.read("recovery.dead", from: .first) { [self] entries in
+            bodies.withLock { bodies in bodies += entries.map(\.body) }
         }
     }
 

@@ -106,12 +106,11 @@ final class DeadLetters: Sendable {
     private let letters = Mutex<[Letter]>([])
 
     init(_ link: BrokerLink) async throws {
-        _ = try await link.consume("recovery.dead", prefetch: 1_000, arguments: ["x-stream-offset": "first"]) { [self] batch in
-            for delivery in batch {
-                let event = try? JSONSerialization.jsonObject(with: Data(delivery.body)) as? [String: Any]
+        _ = try await link.read("recovery.dead", from: .first) { [self] entries in
+            for entry in entries {
+                let event = try? JSONSerialization.jsonObject(with: Data(entry.body)) as? [String: Any]
                 let reason = (event?["data"] as? [String: Any])?["reason"] as? String ?? "(none)"
-                letters.withLock { $0.append(Letter(reason: reason, body: delivery.body)) }
-                Task { try? await delivery.finish(publishing: []) }
+                letters.withLock { $0.append(Letter(reason: reason, body: entry.body)) }
             }
         }
     }
