@@ -26,14 +26,14 @@ extension Session {
     /// Ends a subscription with its channel: what it was handed and has not finished is the broker's again. The broker's memory of where a queue
     /// was is the channel's.
     func leave(_ consumer: Consumer) throws(BrokerError) {
-        guard let channel = subscriptions.first(where: { $0.value.consumer === consumer })?.key else { return }
+        guard let channel = channel(of: consumer) else { return }
         try leave(channel)
     }
 
     /// Asks a subscription's channel something and waits for the answer: what its queue had sent by then has come, for a channel says one
     /// thing after the other.
     func roundTrip(_ consumer: Consumer) throws(BrokerError) {
-        guard let channel = subscriptions.first(where: { $0.value.consumer === consumer })?.key else { return }
+        guard let channel = channel(of: consumer) else { return }
         try setPrefetch(consumer.prefetch, channel)
     }
 
@@ -43,7 +43,7 @@ extension Session {
     }
 
     func cancel(_ consumer: Consumer) throws(BrokerError) {
-        guard let channel = subscriptions.first(where: { $0.value.consumer === consumer })?.key else { return }
+        guard let channel = channel(of: consumer) else { return }
         var cancel = amqp_basic_cancel_t(consumer_tag: scratch.bytes("c\(channel)"), nowait: 0)
         _ = try call(channel, UInt32(AMQP_BASIC_CANCEL_METHOD), &cancel, [UInt32(AMQP_BASIC_CANCEL_OK_METHOD)], "cancelling a subscription")
         // What was handed out by a queue can still be finished on its channel; what was only read needs none.
@@ -80,6 +80,8 @@ extension Session {
         var nack = amqp_basic_nack_t(delivery_tag: tag, multiple: 0, requeue: 1)
         _ = out.method(channel, UInt32(AMQP_BASIC_NACK_METHOD), &nack)
     }
+
+    private func channel(of consumer: Consumer) -> UInt16? { subscriptions.first { $0.value.consumer === consumer }?.key }
 
     private func channel(of consumer: Consumer, _ generation: UInt64) -> UInt16? {
         subscriptions.first { $0.value.consumer === consumer && $0.value.generation == generation }?.key
