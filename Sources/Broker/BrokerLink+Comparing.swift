@@ -49,7 +49,7 @@ extension Session {
             return .missingExchange(exchange.name)
         } catch .refused(403, _) {
             return .denied(what: "exchange", name: exchange.name)
-        } catch .refused(let code, let text) where code < ReplyCode.firstOfErrors && code != ReplyCode.connectionForced {
+        } catch .refused(let code, let text) where ReplyCode.isOfQuestion(code) {
             return .unclear("exchange \(exchange.name)", .refused(code: code, text: text))
         }
     }
@@ -69,7 +69,7 @@ extension Session {
             return .missingQueue(queue.name)
         } catch .refused(403, _) {
             return .denied(what: "queue", name: queue.name)
-        } catch .refused(let code, let text) where code < ReplyCode.firstOfErrors && code != ReplyCode.connectionForced {
+        } catch .refused(let code, let text) where ReplyCode.isOfQuestion(code) {
             return .unclear("queue \(queue.name)", .refused(code: code, text: text))
         }
     }
@@ -105,7 +105,7 @@ extension Session {
         } catch .refused(404, let text) {
             // Whoever subscribed all the same could be given one that is made in between, of whatever kind.
             throw .refused(code: 404, text: text)
-        } catch .refused(let code, _) where code < ReplyCode.firstOfErrors && code != ReplyCode.connectionForced {
+        } catch .refused(let code, _) where ReplyCode.isOfQuestion(code) {
             return .nothing
         }
         // A broker that takes such a subscription is none that was measured: what it handed out goes back with the channel.

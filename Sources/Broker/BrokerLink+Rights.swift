@@ -54,7 +54,7 @@ extension Session {
         } catch .refused(403, let text) {
             // A right to some routing keys alone is refused for others (`access to topic '' in exchange ...`).
             return !text.contains("access to exchange")
-        } catch .refused(let code, _) where code < ReplyCode.firstOfErrors && code != ReplyCode.connectionForced {
+        } catch .refused(let code, _) where ReplyCode.isOfQuestion(code) {
             return true
         }
         try closeChannel(channel)

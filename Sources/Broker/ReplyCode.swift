@@ -5,4 +5,7 @@ enum ReplyCode {
     static let connectionForced: UInt16 = 320
     /// From here on the broker itself is at fault, or the protocol was broken.
     static let firstOfErrors: UInt16 = 500
+
+    /// Whether what was asked for is refused, and nothing else is amiss.
+    static func isOfQuestion(_ code: UInt16) -> Bool { code < firstOfErrors && code != connectionForced }
 }
