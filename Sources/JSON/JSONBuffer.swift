@@ -65,8 +65,6 @@ final class JSONBuffer: @unchecked Sendable {
         count += text.count
     }
 
-    func put(_ bytes: [UInt8]) { bytes.withUnsafeBufferPointer { put($0) } }
-
     /// A member's name as it stands in the source, with all that stands around it.
     func put(name: StaticString, isFirst: Bool) {
         let length = name.utf8CodeUnitCount
@@ -133,6 +131,33 @@ final class JSONBuffer: @unchecked Sendable {
     }
 
     func put(_ flag: Bool) { put(raw: flag ? "true" : "false") }
+
+    /// A value with all that it holds, without white space.
+    func put(_ value: JSONValue) {
+        switch value {
+        case .null: put(raw: "null")
+        case .bool(let flag): put(flag)
+        case .integer(let number): put(number)
+        case .number(let text): text.withBytes { put($0) }
+        case .string(let text): put(text)
+        case .array(let elements):
+            put(UInt8(ascii: "["))
+            for (index, element) in elements.enumerated() {
+                if index > 0 { put(UInt8(ascii: ",")) }
+                put(element)
+            }
+            put(UInt8(ascii: "]"))
+        case .object(let members):
+            put(UInt8(ascii: "{"))
+            for (index, member) in members.enumerated() {
+                if index > 0 { put(UInt8(ascii: ",")) }
+                put(member.name)
+                put(UInt8(ascii: ":"))
+                put(member.value)
+            }
+            put(UInt8(ascii: "}"))
+        }
+    }
 
     private func put(raw text: StaticString) { text.withUTF8Buffer { put($0) } }
 }

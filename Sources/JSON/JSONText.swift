@@ -1,26 +1,5 @@
 /// Strings as JSON writes them: quotes, backslashes and control characters escaped, the rest as it is.
 enum JSONText {
-    static func append(_ text: String, to bytes: inout [UInt8]) {
-        var text = text
-        text.withUTF8 { text in
-            if needsEscape(text) { return bytes.append(contentsOf: escaped(text)) }
-            // Most texts need no escape and go in as a whole.
-            bytes.append(UInt8(ascii: "\""))
-            bytes.append(contentsOf: text)
-            bytes.append(UInt8(ascii: "\""))
-        }
-    }
-
-    /// In its quotes.
-    private static func escaped(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8] {
-        let length = escapedCount(text)
-        return [UInt8](unsafeUninitializedCapacity: length) { bytes, count in
-            guard let start = bytes.baseAddress else { return }
-            escape(text, into: start)
-            count = length
-        }
-    }
-
     /// How many bytes it takes in its quotes.
     static func escapedCount(_ text: UnsafeBufferPointer<UInt8>) -> Int {
         text.reduce(text.count + 2) { $0 + (needsEscape($1) ? $1 == 0x22 || $1 == 0x5C || letter(for: $1) != nil ? 1 : 5 : 0) }
@@ -29,7 +8,6 @@ enum JSONText {
     /// Writes it in its quotes to where there is room for `escapedCount`.
     ///
     /// - Returns: how many bytes it has there.
-    @discardableResult
     static func escape(_ text: UnsafeBufferPointer<UInt8>, into start: UnsafeMutablePointer<UInt8>) -> Int {
         var place = start
         func put(_ byte: UInt8) {

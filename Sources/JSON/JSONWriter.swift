@@ -86,12 +86,12 @@ package struct JSONObjectWriter {
 
     package mutating func member(_ name: StaticString, _ value: JSONValue) {
         self.name(name)
-        buffer.put(value.bytes)
+        buffer.put(value)
     }
 
     package mutating func member(named name: String, _ value: JSONValue) {
         self.name(named: name)
-        buffer.put(value.bytes)
+        buffer.put(value)
     }
 
     package mutating func optional(_ name: StaticString, _ text: String?) {

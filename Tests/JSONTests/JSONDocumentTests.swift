@@ -60,9 +60,7 @@ import Testing
         ]
         for _ in 0..<200 {
             let text = (0..<Int.random(in: 0...12, using: &random)).map { _ in pieces.randomElement(using: &random)! }.joined()
-            var written: [UInt8] = []
-            JSONText.append(text, to: &written)
-            let node = try JSONDocument(written).root
+            let node = try JSONDocument(JSONValue.string(text).bytes).root
             #expect(node.string == text && node.utf8 == Array(text.utf8))
         }
         #expect(try JSONDocument(Array(#""\u00e9\uD83D\ude00\/\b""#.utf8)).root.utf8 == Array("\u{E9}\u{1F600}/\u{8}".utf8))
