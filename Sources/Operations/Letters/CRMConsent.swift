@@ -35,12 +35,8 @@ package enum CRMConsent: Sendable, Equatable {
         else { return nil }
         let faulty = Set(letter.faults.map(\.path))
         return identity.first { path in
-            !faulty.contains("$." + path.tokens.joined(separator: ".")) && value(before, path) != value(after, path)
+            !faulty.contains("$." + path.tokens.joined(separator: ".")) && before[path] != after[path]
         }
-    }
-
-    private static func value(_ event: JSONValue, _ path: JSONPointer) -> JSONValue? {
-        path.tokens.reduce(event as JSONValue?) { value, name in value?[name] }
     }
 
     /// What `RecoveryReference(for:)` and `Debt` read.
