@@ -146,7 +146,7 @@ struct Classify: AsyncParsableCommand {
                 for fault in faults { list.element(fault) }
             }
         }
-        Terminal.show(String(decoding: text.bytes, as: UTF8.self))
+        Terminal.show(bytes: text.bytes)
     }
 
     private func show(
@@ -187,7 +187,7 @@ struct Classify: AsyncParsableCommand {
                     }
                 }
             }
-            return Terminal.show(String(decoding: text.bytes, as: UTF8.self))
+            return Terminal.show(bytes: text.bytes)
         }
         if let event, isOneOfMany { Terminal.show(event.eventID.map { "\($0)  (\(event.label))" } ?? event.label) }
         let isSoft = decision.declineClass == .soft

@@ -58,7 +58,7 @@ struct ConfigCommand: AsyncParsableCommand {
                         }
                     }
                 }
-                return Terminal.show(String(decoding: text.bytes, as: UTF8.self))
+                return Terminal.show(bytes: text.bytes)
             }
             Terminal.show("\(file) is valid.")
             for note in notes(merchants) { Terminal.show("Note: \(note)") }
@@ -105,7 +105,7 @@ struct ConfigCommand: AsyncParsableCommand {
                     }
                 }
             }
-            Terminal.show(String(decoding: text.bytes, as: UTF8.self))
+            Terminal.show(bytes: text.bytes)
         }
     }
 }

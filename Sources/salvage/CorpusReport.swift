@@ -85,7 +85,7 @@ struct CorpusReport {
                 for source in bySource { sources.object(named: source.name) { write(source.figures, rows: source.rows, to: &$0) } }
             }
         }
-        Terminal.show(String(decoding: text.bytes, as: UTF8.self))
+        Terminal.show(bytes: text.bytes)
     }
 
     private func write(_ figures: DeclineCorpus.Figures, rows: Int, to object: inout JSONObjectWriter) {

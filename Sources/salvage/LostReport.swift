@@ -12,7 +12,7 @@ struct LostReport {
         if lost.window.from < begins {
             Terminal.complain("The journal keeps 90 days: of what was before \(begins.rfc3339) nothing is known.")
         }
-        if asJSON { return Terminal.show(String(decoding: lost.json.bytes, as: UTF8.self)) }
+        if asJSON { return Terminal.show(bytes: lost.json.bytes) }
         let orders = lost.orders
         let time = "from \(lost.window.from.rfc3339) to \(lost.window.until.rfc3339)"
         if orders.isEmpty { return Terminal.show("No order was lost \(time) for want of FlexFactor.") }

@@ -97,7 +97,7 @@ struct MappingCommand: AsyncParsableCommand {
                     }
                 }
             }
-            Terminal.show(String(decoding: text.bytes, as: UTF8.self))
+            Terminal.show(bytes: text.bytes)
         }
     }
 

@@ -213,7 +213,7 @@ struct PausesCommand: AsyncParsableCommand {
                     for pause in pauses { list.object { pause.write(into: &$0) } }
                 }
             }
-            return Terminal.show(String(decoding: text.bytes, as: UTF8.self))
+            return Terminal.show(bytes: text.bytes)
         }
         if known.isOfNothing { return Terminal.show("Nothing stands on the stream of pauses. " + Self.older) }
         if pauses.isEmpty { return Terminal.show("Nothing is paused.") }

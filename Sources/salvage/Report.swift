@@ -77,7 +77,7 @@ struct Report: AsyncParsableCommand {
             // Beside the table, which stays one.
             if let reach = reach(of: book, question) { Terminal.complain(reach) }
         } else if json {
-            Terminal.show(String(decoding: report.json(from: book.knownSince, asOf: book.until).bytes, as: UTF8.self))
+            Terminal.show(bytes: report.json(from: book.knownSince, asOf: book.until).bytes)
         } else {
             show(report, feeNote: fees == nil ? nil : report.feeNote)
             if !report.totals.isEmpty, let reach = reach(of: book, question) { Terminal.show(reach) }

@@ -60,14 +60,14 @@ struct Results: AsyncParsableCommand {
     }
 
     private func show(_ told: ToldResult) {
-        if json { return Terminal.show(String(decoding: told.json.bytes, as: UTF8.self)) }
+        if json { return Terminal.show(bytes: told.json.bytes) }
         show(
             told.at.rfc3339, told.kind.rawValue, told.kind, told.reference?.text ?? told.orderID ?? "-", told.reason,
             told.action?.rawValue ?? "")
     }
 
     private func show(_ event: JSONValue) {
-        if json { return Terminal.show(String(decoding: event.bytes, as: UTF8.self)) }
+        if json { return Terminal.show(bytes: event.bytes) }
         let data = event["data"]
         let kind = event["type"]?.string.flatMap { type in ResultKind.allCases.first { $0.messageType == type } }
         func text(_ value: JSONValue?) -> String { value?.string ?? "-" }

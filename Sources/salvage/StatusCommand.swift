@@ -18,7 +18,7 @@ struct StatusCommand: AsyncParsableCommand {
 
     func run() async throws {
         let status = try await broker.withLink { link, settings in try await link.status(settings.names) }
-        if json { Terminal.show(String(decoding: status.json.bytes, as: UTF8.self)) } else { show(status) }
+        if json { Terminal.show(bytes: status.json.bytes) } else { show(status) }
         if !status.faults.isEmpty { throw ExitCode.failure }
     }
 

@@ -39,6 +39,8 @@ enum Terminal {
     static func paint(_ text: String, _ colour: Colour) -> String { isColoured ? "\u{1B}[\(colour.rawValue)m\(text)\u{1B}[0m" : text }
 
     static func show(_ line: String = "") { write(line + "\n", to: 1) }
+
+    static func show(bytes line: [UInt8]) { show(String(decoding: line, as: UTF8.self)) }
     static func complain(_ line: String) { write(line + "\n", to: 2) }
 
     /// A line that the next one replaces; nothing where nobody looks.

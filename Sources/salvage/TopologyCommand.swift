@@ -131,7 +131,7 @@ struct TopologyCommand: AsyncParsableCommand {
                         if !unseen.isEmpty { list(unseen, "notCompared", in: &object) }
                         if let unasked { list(["\(unasked)"], "notAsked", in: &object) }
                     }
-                    return Terminal.show(String(decoding: text.bytes, as: UTF8.self))
+                    return Terminal.show(bytes: text.bytes)
                 }
                 for difference in differences { Terminal.show(Terminal.paint(difference, .red)) }
                 if differences.isEmpty { Terminal.show("The topology is complete.") }
@@ -176,7 +176,7 @@ struct TopologyCommand: AsyncParsableCommand {
                         : String(BrokerRole.commands(settings.names, virtualHost: virtualHost).dropLast()))
             }
             let topology = Topology(recovery: settings.names, crmInbox: !withoutCrmInbox)
-            Terminal.show(String(decoding: topology.definitions(virtualHost: settings.broker.virtualHost), as: UTF8.self))
+            Terminal.show(bytes: topology.definitions(virtualHost: settings.broker.virtualHost))
         }
     }
 }

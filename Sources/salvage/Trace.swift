@@ -51,7 +51,7 @@ struct Trace: AsyncParsableCommand {
             throw ExitCode.failure
         }
         if json {
-            for record in records { Terminal.show(String(decoding: record.encoded(), as: UTF8.self)) }
+            for record in records { Terminal.show(bytes: record.encoded()) }
             return
         }
         if let how = found.sentence { Terminal.show(Terminal.paint(how, .dim)) }

@@ -25,7 +25,7 @@ struct DeadExport: AsyncParsableCommand {
                     return Terminal.complain("The letter \(letter.id) cannot be read as JSON and is left out.")
                 }
                 let summary = LetterView.summary(letter).object ?? []
-                Terminal.show(String(decoding: JSONValue.object(summary + [JSONValue.Member("event", event)]).bytes, as: UTF8.self))
+                Terminal.show(bytes: JSONValue.object(summary + [JSONValue.Member("event", event)]).bytes)
                 done += 1
                 if done % 500 == 0 { Terminal.progress(done, of: letters.count, "exported") }
             }
@@ -62,7 +62,7 @@ struct DeadFollow: AsyncParsableCommand {
     }
 
     private static func show(_ entry: StreamMessage, _ isJSON: Bool) {
-        if isJSON { return Terminal.show(String(decoding: entry.body, as: UTF8.self)) }
+        if isJSON { return Terminal.show(bytes: entry.body) }
         switch LetterStore.read(entry) {
         case .letter(let letter):
             let about = letter.subject.orderID.map { " order \($0)" } ?? ""

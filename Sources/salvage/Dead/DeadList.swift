@@ -38,7 +38,7 @@ struct DeadList: AsyncParsableCommand {
         DeadStats.complain(of: unreadable)
         let page = found.dropFirst(max(offset, 0)).prefix(max(limit ?? (json ? .max : 50), 0))
         if json {
-            for letter in page { Terminal.show(String(decoding: LetterView.summary(letter).bytes, as: UTF8.self)) }
+            for letter in page { Terminal.show(bytes: LetterView.summary(letter).bytes) }
             if limit != nil, page.count < found.count {
                 Terminal.complain("\(page.count) of \(found.count) letters; --limit and --offset show more.")
             }
@@ -92,7 +92,7 @@ struct DeadStats: AsyncParsableCommand {
                 ("groups", .array(groups.map(LetterView.group))),
                 ("withCrm", .integer(Int64(found.count(where: \.waitsForCRM)))), ("unreadable", .integer(Int64(unreadable.count))),
             ])
-            return Terminal.show(String(decoding: answer.bytes, as: UTF8.self))
+            return Terminal.show(bytes: answer.bytes)
         }
         let now = SystemClock().now()
         if groups.isEmpty {

@@ -167,7 +167,7 @@ struct DeadReplay: AsyncParsableCommand {
         let isMany = outcomes.count > 20
         for outcome in outcomes {
             if acting.json {
-                Terminal.show(String(decoding: outcome.json.bytes, as: UTF8.self))
+                Terminal.show(bytes: outcome.json.bytes)
                 continue
             }
             if isMany { break }

@@ -21,7 +21,7 @@ struct DeadRuns: AsyncParsableCommand {
         if json {
             var all: [(at: Moment, json: JSONValue)] = runs.map { ($0.startedAt, LetterView.run($0, isUnderWay: isBusy)) }
             for act in acts { all.append((act.startedAt, LetterView.act(act))) }
-            for entry in all.sorted(by: { $0.at > $1.at }) { Terminal.show(String(decoding: entry.json.bytes, as: UTF8.self)) }
+            for entry in all.sorted(by: { $0.at > $1.at }) { Terminal.show(bytes: entry.json.bytes) }
             return
         }
         if runs.isEmpty, acts.isEmpty { return Terminal.show("Nothing was done yet.") }

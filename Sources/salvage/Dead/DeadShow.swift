@@ -38,7 +38,7 @@ struct DeadShow: AsyncParsableCommand {
                 let all = LetterView.detail(
                     summary, letter, history: history, forecast: forecast, suggestions: suggestions, original: letter.original.json,
                     more: [("stakes", summary.isToDo ? stakes.json : nil)])
-                return Terminal.show(String(decoding: all.bytes, as: UTF8.self))
+                return Terminal.show(bytes: all.bytes)
             }
             DeadLetterPage(
                 summary: summary, letter: letter, history: history, dryRun: dryRun, configuration: config.path,
