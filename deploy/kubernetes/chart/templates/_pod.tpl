@@ -41,6 +41,8 @@ spec:
       labelSelector:
         matchLabels:
           {{- include "salvage.selector" $ | nindent 10 }}
+      # Only with those of their own rollout: else new ones make room for old ones, and crowd together when these are gone.
+      matchLabelKeys: [pod-template-hash]
     {{- end }}
   {{- end }}
   {{- with $values.nodeSelector }}
