@@ -3,12 +3,6 @@ import DeclineRecovery
 import FlexFactor
 import Pipeline
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-
 /// Everything a process counts, by name, in one place.
 ///
 /// Anybody who may publish a decline chooses its merchant, its code source and its code, so none of them becomes a label as it came: what
@@ -90,21 +84,12 @@ package final class ServiceMetrics: Sendable {
         kind: .counter)
     private let vocabulary = LabelVocabulary()
     private let build = Metric("salvage_build_info", "The version that runs.", labels: ["version"], kind: .gauge)
-    private let cpu = Metric("process_cpu_seconds_total", "CPU time used.")
-    private let memory = Metric("process_resident_memory_bytes", "Memory in use.", kind: .gauge)
-    private let memoryLimit = Metric(
-        "salvage_memory_limit_bytes", "Memory that there may be before the kernel ends the process, where something limits it.",
-        kind: .gauge)
-    private let startTime = Metric("process_start_time_seconds", "When the process began.", kind: .gauge)
-    private let openDescriptors = Metric("process_open_fds", "File descriptors in use.", kind: .gauge)
-    private let mostDescriptors = Metric("process_max_fds", "File descriptors that there may be.", kind: .gauge)
+    private let process = ProcessMetrics()
 
     init() {
         build.set(1, SalvageVersion.current)
-        let began = Double(SystemClock().now().milliseconds) / 1_000
-        startTime.set(began)
         reloadedWell.set(1)
-        reloadedAt.set(began)
+        reloadedAt.set(Double(SystemClock().now().milliseconds) / 1_000)
         for metric in [spansExported, spansDropped, heldMessagesGivenOut, unconfirmed] { metric.declare() }
         for stage in Stage.allCases {
             for reason in DeadLetterReason.allCases { deadLetters.declare(stage.rawValue, reason.rawValue) }
@@ -255,13 +240,6 @@ package final class ServiceMetrics: Sendable {
             claimsOffset.set(Double(claims.offset))
             claimsKnown.set(claims.isCaughtUp ? 1 : 0)
         }
-        cpu.set(Double(clock()) / Double(CLOCKS_PER_SEC))
-        memory.set(Self.residentBytes())
-        memoryLimit.reset()
-        if let limit = MemoryLimit.bytes() { memoryLimit.set(Double(limit)) }
-        let descriptors = Descriptors.ofThisProcess
-        openDescriptors.set(Double(descriptors.limit - descriptors.spare()))
-        mostDescriptors.set(Double(descriptors.limit))
         let counted = [
             messages, results, recovered, deadLetters, unmapped, clocksAhead, withoutTable, byText, repliesRefused, resultAge, reconciled,
             delayLateness, queueWait, inFlight, prefetch, workSeconds, confirmSeconds, claimSeconds, finishFailures,
@@ -270,21 +248,11 @@ package final class ServiceMetrics: Sendable {
             unconfirmed, webhooks, reloads, reloadedWell, reloadedAt,
             spansExported,
             spansDropped, build,
-            cpu, memory, memoryLimit, startTime, openDescriptors, mostDescriptors,
         ]
         for metric in counted where metric.overflows > 0 { seriesLimited.set(Double(metric.overflows), metric.name) }
         var text = ""
-        for metric in counted + [seriesLimited] { metric.render(into: &text) }
+        for metric in counted + process.current() + [seriesLimited] { metric.render(into: &text) }
         return text
-    }
-
-    private static func residentBytes() -> Double {
-        guard let file = fopen("/proc/self/statm", "r") else { return 0 }
-        defer { fclose(file) }
-        var line = [CChar](repeating: 0, count: 128)
-        guard fgets(&line, Int32(line.count), file) != nil else { return 0 }
-        let fields = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self).split(separator: " ")
-        return fields.count > 1 ? (Double(fields[1]) ?? 0) * Double(sysconf(Int32(_SC_PAGESIZE))) : 0
     }
 }
 

@@ -22,6 +22,7 @@ struct ConsoleMetrics: Sendable {
 
     private let notices = Metric("salvage_notices_total", "Notices by what came of a try to send one.", labels: ["outcome"])
     private let noticesWaiting = Metric("salvage_notices_waiting", "Notices that have not arrived yet.", kind: .gauge)
+    private let process = ProcessMetrics()
 
     /// The page that Prometheus reads. What is not read yet is left out: a 0 would be believed, and the rise behind it as well.
     ///
@@ -55,9 +56,8 @@ struct ConsoleMetrics: Sendable {
             noticesWaiting.set(Double(waiting))
         }
         var text = ""
-        for metric in [letters, withCRM, withCRMOldest, unreadable, unknown, oldest, parked, overdue, notices, noticesWaiting] {
-            metric.render(into: &text)
-        }
+        let all = [letters, withCRM, withCRMOldest, unreadable, unknown, oldest, parked, overdue, notices, noticesWaiting]
+        for metric in all + process.current() { metric.render(into: &text) }
         return text
     }
 }
