@@ -87,29 +87,9 @@ final class Transport {
 
     private func startTLS(_ tls: BrokerConfiguration.TLS, host: BrokerConfiguration.Host, deadline: Int64) throws(BrokerError) {
         func failed(_ why: String) -> BrokerError { .tls(host: host.description, why: why) }
-        guard let context = SSL_CTX_new(TLS_client_method()) else { throw failed(Self.sslError("cannot make a TLS context")) }
-        defer { SSL_CTX_free(context) }
-        salvage_ssl_require_tls12(context)
-        salvage_ssl_allow_partial_writes(context)
-        if let file = tls.authorityFile {
-            guard SSL_CTX_load_verify_locations(context, file, nil) == 1 else {
-                throw failed(Self.sslError("cannot read the authority file \(file)"))
-            }
-        } else {
-            SSL_CTX_set_default_verify_paths(context)
-        }
-        if let file = tls.clientCertificateFile {
-            // OpenSSL would ask for a passphrase at the terminal or on standard input, and wait.
-            SSL_CTX_set_default_passwd_cb(context) { _, _, _, _ in -1 }
-            guard SSL_CTX_use_certificate_chain_file(context, file) == 1 else {
-                throw failed(Self.sslError("cannot read the client certificate \(file)"))
-            }
-            let key = tls.clientKeyFile ?? file
-            guard SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) == 1 else {
-                throw failed(Self.sslError("cannot read the client key \(key), which must have no passphrase"))
-            }
-        }
-        guard let ssl = SSL_new(context) else { throw failed(Self.sslError("cannot make a TLS session")) }
+        let context: TLSContext
+        do throws(TLSContext.Fault) { context = try TLSContext(tls) } catch { throw failed(error.why) }
+        guard let ssl = context.session() else { throw failed(Self.sslError("cannot make a TLS session")) }
         self.ssl = ssl
         SSL_set_fd(ssl, socket)
         let name = tls.serverName ?? host.name
@@ -136,7 +116,8 @@ final class Transport {
         }
     }
 
-    private static func sslError(_ what: String) -> String {
+    /// What could not be done, with OpenSSL's reason where it has one.
+    static func sslError(_ what: String) -> String {
         let code = ERR_get_error()
         ERR_clear_error()
         guard code != 0, let reason = ERR_reason_error_string(code) else { return what }

@@ -61,6 +61,12 @@ package enum WholeFile {
         return stat(name, &facts) == 0 && facts.st_mode & S_IFMT != S_IFREG
     }
 
+    /// Whether a file stands there that this process may read.
+    static func isReadable(_ name: String) -> Bool {
+        var facts = stat()
+        return stat(name, &facts) == 0 && facts.st_mode & S_IFMT == S_IFREG && access(name, R_OK) == 0
+    }
+
     /// Why a file cannot be read, with what to do.
     package static func fault(of name: String) -> String {
         var facts = stat()

@@ -69,6 +69,7 @@ package struct ProcessSettings: Sendable {
         let watch = settings.count("config.watchSeconds", 0...3_600, default: 10)
         configurationWatch = watch == 0 ? nil : .seconds(watch)
         broker = settings.broker()
+        settings.checkFiles(of: broker)
         let prefix = settings.parsed(
             "topology.prefix", default: "recovery",
             "a name of letters, digits, dots, dashes and underscores, not of the broker's own (amq.)"

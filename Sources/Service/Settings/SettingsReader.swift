@@ -141,11 +141,11 @@ final class SettingsReader {
         }
         configuration.heartbeat = count("broker.heartbeatSeconds", 1...600, default: 10)
         configuration.connectionName = "salvage \(ProcessInfo.processInfo.hostName) \(ProcessInfo.processInfo.processIdentifier)"
-        let files = ["authorityFile", "certificateFile", "keyFile"].map { namedFile("broker." + $0) }
+        let files = ["authorityFile", "certificateFile", "keyFile"].map { optional("broker." + $0) }
         if configuration.tls == nil, files.contains(where: { $0 != nil }) {
             faults.append("\(Self.variable("broker.authorityFile")) and its like are for amqps:// URLs only")
         }
-        if files[2] != nil, optional("broker.certificateFile") == nil {
+        if files[2] != nil, files[1] == nil {
             faults.append("\(Self.variable("broker.keyFile")) is of no use without \(Self.variable("broker.certificateFile"))")
         }
         configuration.tls?.authorityFile = files[0]
@@ -154,5 +154,29 @@ final class SettingsReader {
         let serverName = hostName("broker.serverName", "a host's name, as the broker's certificate has it")
         configuration.tls?.serverName = serverName
         return configuration
+    }
+
+    /// Looks into the files of TLS as each connection will. What is wrong with them at the start is a setting like others. While the process runs they
+    /// are read at each connect and nowhere else: one that is just being exchanged costs an attempt.
+    func checkFiles(of broker: BrokerConfiguration) {
+        guard var tls = broker.tls else { return }
+        func isReadable(_ key: String, _ file: String?) -> Bool {
+            guard let file, !WholeFile.isReadable(file) else { return true }
+            faults.append("\(Self.variable(key)): \(WholeFile.fault(of: file))")
+            return false
+        }
+        if !isReadable("broker.authorityFile", tls.authorityFile) { tls.authorityFile = nil }
+        let hasCertificate = isReadable("broker.certificateFile", tls.clientCertificateFile)
+        let hasKey = isReadable("broker.keyFile", tls.clientKeyFile)
+        if !hasCertificate || !hasKey { tls.clientCertificateFile = nil }
+        for fault in tls.fileFaults {
+            let key =
+                switch fault.file {
+                case .authority: "broker.authorityFile"
+                case .certificate: "broker.certificateFile"
+                case .key: "broker.keyFile"
+                }
+            faults.append("\(Self.variable(key)): \(fault.why)")
+        }
     }
 }
