@@ -31,7 +31,7 @@ extension FlexFactorClient {
         let path = "/tokenize?mid=\(credentials.mid.percentEncoded)&environment=\(key.exposed.percentEncoded)"
         let request = signed(post(path, card.body, traceparent))
         let outcome = await lane.execute(
-            request, to: credentials.origin, authorityFile: credentials.authorityFile, deadline: httpDeadline(deadline))
+            request, to: credentials.origin, authorities: credentials.authorities, deadline: httpDeadline(deadline))
         let result: Result<CardToken, CallFailure> =
             switch outcome {
             case .answered(let response) where (200..<300).contains(response.status):

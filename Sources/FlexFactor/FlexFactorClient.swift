@@ -209,7 +209,7 @@ package final class FlexFactorClient: Sendable {
                 }
             }
             switch await lane.execute(
-                signed(request(token.authorization)), to: credentials.origin, authorityFile: credentials.authorityFile,
+                signed(request(token.authorization)), to: credentials.origin, authorities: credentials.authorities,
                 deadline: httpDeadline(deadline), writtenBy: writtenBy)
             {
             case .answered(let response) where response.status == 401:
@@ -334,7 +334,7 @@ package final class FlexFactorClient: Sendable {
             .failure(TokenKeeper.Failure(why: why, isRefusal: isRefusal))
         }
         switch await lane.execute(
-            request, to: credentials.origin, authorityFile: credentials.authorityFile, deadline: .now() + .seconds(10))
+            request, to: credentials.origin, authorities: credentials.authorities, deadline: .now() + .seconds(10))
         {
         case .answered(let response) where response.status == 400 || response.status == 401 || response.status == 403:
             return failed("FlexFactor refuses the keys (\(response.status)); check appKey and appSecret", isRefusal: true)

@@ -12,8 +12,8 @@ struct Run: AsyncParsableCommand {
               SALVAGE_CONFIG
                   the file with merchants and gateways (salvage.yaml)
               SALVAGE_CONFIG_WATCH_SECONDS
-                  10: how often it and its files of secrets are looked at for a change; 0
-                  for SIGHUP alone
+                  10: how often it and its files of secrets and authorities are looked at
+                  for a change; 0 for SIGHUP alone
               SALVAGE_BROKER_URL, _BROKER_URL_FILE
                   amqp[s]://user:password@host[:port][,host...]/vhost
               SALVAGE_BROKER_PASSWORD, _BROKER_PASSWORD_FILE

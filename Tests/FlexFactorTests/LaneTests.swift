@@ -20,7 +20,7 @@ import Testing
     private func post(_ lane: HTTPLane, _ origin: String, milliseconds: Int64 = 30_000) async throws -> HTTPOutcome {
         let request = HTTPRequest(method: .post, path: "/v1/evaluate", headers: [], body: Self.body)
         return await lane.execute(
-            request, to: try #require(Origin(origin)), authorityFile: nil, deadline: .now() + .milliseconds(milliseconds))
+            request, to: try #require(Origin(origin)), authorities: nil, deadline: .now() + .milliseconds(milliseconds))
     }
 
     enum Kind: Sendable { case answered, notSent, unknown }
@@ -107,7 +107,7 @@ import Testing
         let before = server.requests.count
         let outcome = await lane.execute(
             HTTPRequest(method: .post, path: "/v1/evaluate", headers: [], body: Self.body), to: try #require(Origin(server.origin)),
-            authorityFile: nil, deadline: .now() + .milliseconds(isOverdue ? -1 : 30_000),
+            authorities: nil, deadline: .now() + .milliseconds(isOverdue ? -1 : 30_000),
             writtenBy: isOverdue ? nil : ContinuousClock.now.advanced(by: .milliseconds(-1)))
         guard case .notSent(.deadline) = outcome else {
             Issue.record("expected not sent: \(outcome)")
@@ -125,7 +125,7 @@ import Testing
         try await eventually("the first is there") { !server.requests.isEmpty }
         let outcome = await lane.execute(
             HTTPRequest(method: .post, path: "/v1/evaluate", headers: [], body: Self.body), to: try #require(Origin(server.origin)),
-            authorityFile: nil, deadline: .now() + .seconds(60), writtenBy: ContinuousClock.now.advanced(by: .milliseconds(100)))
+            authorities: nil, deadline: .now() + .seconds(60), writtenBy: ContinuousClock.now.advanced(by: .milliseconds(100)))
         guard case .notSent(.deadline) = outcome else {
             Issue.record("expected not sent: \(outcome)")
             return

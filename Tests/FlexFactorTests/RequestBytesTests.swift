@@ -14,7 +14,7 @@ import Testing
         let server = try await ScriptedServer.start { _ in .answer(Self.whole) }
         let lane = HTTPLane(eventLoop: MultiThreadedEventLoopGroup.singleton.next())
         let origin = try #require(Origin(server.origin))
-        for request in requests { _ = await lane.execute(request, to: origin, authorityFile: nil, deadline: .now() + .seconds(30)) }
+        for request in requests { _ = await lane.execute(request, to: origin, authorities: nil, deadline: .now() + .seconds(30)) }
         let host = origin.authority
         #expect(server.requests.allSatisfy { $0.header("host") == host })
         return server.requests

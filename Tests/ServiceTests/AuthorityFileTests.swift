@@ -1,11 +1,15 @@
 import Broker
 import Configuration
+import DeclineRecovery
+import FlexFactor
 import Foundation
+import Logging
+import TestSupport
 import Testing
 
 @testable import Service
 
-/// Files of authorities: what holds none is refused together with what names it.
+/// Files of authorities: what holds none is refused together with what names it, and what is exchanged is read again.
 @Suite struct AuthorityFileTests {
     private static let one = """
         -----BEGIN CERTIFICATE-----
@@ -65,6 +69,10 @@ import Testing
         }
     }
 
+    private let gateway = GatewayKey("acme", "42")
+
+    private func authorities(_ text: String) throws -> TrustedAuthorities { try TrustedAuthorities(pem: Array(text.utf8)) }
+
     private func settings(_ variables: [String: String]) throws -> ProcessSettings {
         try ProcessSettings(reading: ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: variables)))
     }
@@ -74,12 +82,90 @@ import Testing
         return error?.faults ?? []
     }
 
+    // MARK: Of a gateway
+
+    /// As the files of secrets, wherever the process was started.
+    @Test func aFileIsLookedForBesideTheConfiguration() throws {
+        let named = try Named(Self.one)
+        defer { named.remove() }
+        let (configuration, expected) = (try named.read(), try authorities(Self.one))
+        #expect(configuration.credentials[gateway]?.authorities == expected)
+        #expect(configuration.secretFiles.count == 1 && configuration.secretFiles.allSatisfy { $0.hasSuffix("/ca.pem") })
+    }
+
+    /// Each sale would be skipped; and what mends it may come in that file alone.
+    @Test(arguments: faulty)
+    func whatHoldsNoAuthorityIsAFaultOfTheConfiguration(text: String?, says: String) throws {
+        let named = try Named(text)
+        defer { named.remove() }
+        let error = #expect(throws: ConfigurationError.self) { _ = try named.read() }
+        let faults = error?.faults ?? []
+        #expect(faults.map(\.path) == ["merchants[0].flexFactorGateways[0].authorityFile"], "\(faults)")
+        #expect(faults.allSatisfy { $0.message.contains(says) && $0.message.contains("/ca.pem: ") }, "\(faults)")
+        #expect(error?.secretFiles.count == 1)
+    }
+
+    @Test func whoTakesWebhooksAloneCallsNobodyAndNeedsNoAuthorities() throws {
+        let named = try Named(nil)
+        defer { named.remove() }
+        let configuration = try named.read(isForWebhooks: true)
+        #expect(configuration.credentials[gateway]?.authorities == nil && configuration.secretFiles.isEmpty)
+    }
+
+    /// The configuration itself stays as it is.
+    @Test(.timeLimit(.minutes(5)))
+    func authoritiesThatAreExchangedAreTakenAndABrokenFileIsNot() async throws {
+        let named = try Named(Self.one)
+        defer { named.remove() }
+        let (one, other) = (try authorities(Self.one), try authorities(Self.other))
+        let store = ConfigurationStore(try named.read()) { FlexFactorClient($1, now: { Moment(milliseconds: 1_800_000_000_000) }) }
+        let metrics = ServiceMetrics()
+        let reloader = ConfigurationReloader(
+            file: named.configuration, store: store, cards: CardKeyRing(), metrics: metrics,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, watch: nil)
+        let looking = Task { try await reloader.follow(every: .milliseconds(1)) }
+        defer { looking.cancel() }
+        let first = try #require(store.client(gateway))
+        try await eventually("half a file is refused") {
+            // Until it has looked for the first time, nothing is a change.
+            try named.write(String(Self.one.prefix(300)), named.authority)
+            return metrics.page(circuits: [:]).contains("salvage_configuration_last_reload_successful 0\n")
+        }
+        #expect(store.client(gateway) === first)
+        try named.write(Self.other, named.authority)
+        try await eventually("the other authority is trusted") { store.client(gateway)?.credentials.authorities == other }
+        // What is under way there ends as it began.
+        #expect(first.credentials.authorities == one)
+    }
+
+    /// A gateway keeps its token and its connections where nothing is exchanged.
+    @Test func aFileThatSaysTheSameChangesNothing() throws {
+        let named = try Named(Self.one)
+        defer { named.remove() }
+        let store = ConfigurationStore(try named.read()) { FlexFactorClient($1, now: { Moment(milliseconds: 1_800_000_000_000) }) }
+        let first = try #require(store.client(gateway))
+        try named.write(Self.one, named.authority)
+        store.replace(with: try named.read())
+        #expect(store.client(gateway) === first)
+        try named.write(Self.one + Self.other, named.authority)
+        store.replace(with: try named.read())
+        #expect(store.client(gateway) !== first)
+    }
+
+    // MARK: Of the broker and of notices
+
     @Test(arguments: faulty)
     func whatHoldsNoAuthorityIsAFaultOfTheSettings(text: String?, says: String) throws {
         let named = try Named(text)
         defer { named.remove() }
         let broker = faults(["SALVAGE_BROKER_URL": "amqps://u:p@broker", "SALVAGE_BROKER_AUTHORITY_FILE": named.authority.path])
         #expect(broker.count == 1 && broker.allSatisfy { $0.hasPrefix("SALVAGE_BROKER_AUTHORITY_FILE: ") }, "\(broker)")
+        let notices = faults([
+            "SALVAGE_NOTICE_URL": "https://example.com/", "SALVAGE_NOTICE_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "SALVAGE_NOTICE_AUTHORITY_FILE": named.authority.path,
+        ])
+        #expect(notices.count == 1 && notices.allSatisfy { $0.hasPrefix("SALVAGE_NOTICE_AUTHORITY_FILE: ") }, "\(notices)")
+        #expect(notices.allSatisfy { $0.contains(says) }, "\(notices)")
     }
 
     /// A certificate is of no use without its key.
@@ -112,5 +198,22 @@ import Testing
         try named.write("", named.authority)
         let renewal = try #require(broker.renewal?())
         #expect(renewal.login != nil && renewal.remark == nil, "\(renewal.remark ?? "")")
+    }
+
+    /// A receiver's authority may be exchanged as its secret may; half a file leaves what was known.
+    @Test func authoritiesOfNoticesAreReadAgain() throws {
+        let named = try Named(Self.one)
+        defer { named.remove() }
+        let (one, other) = (try authorities(Self.one), try authorities(Self.other))
+        let notices = try #require(
+            try settings([
+                "SALVAGE_NOTICE_URL": "https://example.com/", "SALVAGE_NOTICE_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+                "SALVAGE_NOTICE_AUTHORITY_FILE": named.authority.path,
+            ]).notices)
+        #expect(notices.authoritiesNow == one)
+        try named.write(Self.other, named.authority)
+        #expect(notices.authoritiesNow == other)
+        try named.write("-----BEGIN CERT", named.authority)
+        #expect(notices.authoritiesNow == one)
     }
 }

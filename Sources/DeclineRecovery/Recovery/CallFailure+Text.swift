@@ -28,7 +28,7 @@ extension CallFailure: Error, CustomStringConvertible {
         switch self {
         case .notSent(.cannotConnect), .notSent(.noTokenYet): "Check the gateway's environment, the network and FlexFactor's status."
         case .notSent(.cannotCall):
-            "FlexFactor was not even asked. Look at this process: its rights and network policy, its limit of open files, the authorityFile of the gateway."
+            "FlexFactor was not even asked. Look at this process: its rights and network policy, and its limit of open files."
         case .notSent(.noToken): "Check appKey, appSecret, mid and hmacSigningKey of the gateway."
         case .notSent(.misconfigured): "Mend the configuration and reload it."
         case .notSent(.rateLimited): "Raise maxRequestsPerSecond, or spread the load."

@@ -98,7 +98,7 @@ package enum CallFailure: Sendable, Equatable {
         /// Our own rate limit has no room in the time for the call.
         case rateLimited
         case cannotConnect(String)
-        /// This process cannot make a call, whoever it is to: no rights, no descriptors, no network, an authority file that cannot be read.
+        /// This process cannot make a call, whoever it is to: no rights, no descriptors, no network.
         case cannotCall(String)
         /// The time for the call ran out before it could be sent.
         case deadline

@@ -13,12 +13,12 @@ package struct GatewayCredentials: Sendable, Hashable {
     package let origin: Origin
     /// Calls per second of this process; `nil` for no limit.
     package let maxRequestsPerSecond: Double?
-    /// PEM file of the authorities to trust instead of the system's.
-    package let authorityFile: String?
+    /// The authorities to trust instead of the system's.
+    package let authorities: TrustedAuthorities?
 
     package init(
         appKey: Secret, appSecret: Secret, mid: String, siteID: String? = nil, environmentKey: Secret? = nil,
-        signingKeys: [HMACSigningKey] = [], origin: Origin, maxRequestsPerSecond: Double? = nil, authorityFile: String? = nil
+        signingKeys: [HMACSigningKey] = [], origin: Origin, maxRequestsPerSecond: Double? = nil, authorities: TrustedAuthorities? = nil
     ) {
         self.appKey = appKey
         self.appSecret = appSecret
@@ -28,6 +28,6 @@ package struct GatewayCredentials: Sendable, Hashable {
         self.signingKeys = signingKeys
         self.origin = origin
         self.maxRequestsPerSecond = maxRequestsPerSecond
-        self.authorityFile = authorityFile
+        self.authorities = authorities
     }
 }

@@ -21,7 +21,8 @@ package final class HTTPLane: @unchecked Sendable {
     private var pools: [PoolKey: Pool] = [:]
     private let buffer = RequestBuffer()
     private let deadlines: Deadlines<Pending>
-    private var tlsContexts: [String?: NIOSSLContext] = [:]
+    /// Of who trusts the system's authorities.
+    private var systemTLS: NIOSSLContext?
 
     package struct Limits: Sendable {
         /// Connections to one origin.
@@ -38,7 +39,8 @@ package final class HTTPLane: @unchecked Sendable {
 
     private struct PoolKey: Hashable {
         let origin: Origin
-        let authorityFile: String?
+        /// Whoever trusts others has connections of his own: those that stand were believed by what was trusted then.
+        let authorities: TrustedAuthorities?
     }
 
     /// The connections of one origin, the latest used last, and who waits for one.
@@ -47,6 +49,7 @@ package final class HTTPLane: @unchecked Sendable {
         var count = 0
         var waiting: CircularBuffer<Pending> = []
         var isLookingForRoom = false
+        var isEmpty: Bool { count == 0 && waiting.isEmpty && !isLookingForRoom }
     }
 
     /// A request that has not ended. It is one of the deadlines by itself, and has who waits without a closure around.
@@ -109,14 +112,16 @@ package final class HTTPLane: @unchecked Sendable {
 
     /// Sends a request and waits for its outcome, at the latest until `deadline`.
     ///
-    /// - Parameter writtenBy: when it must have been written; later it is not sent.
+    /// - Parameters:
+    ///   - authorities: whom to trust; those of the system when `nil`.
+    ///   - writtenBy: when it must have been written; later it is not sent.
     func execute(
-        _ request: HTTPRequest, to origin: Origin, authorityFile: String?, deadline: NIODeadline,
+        _ request: HTTPRequest, to origin: Origin, authorities: TrustedAuthorities?, deadline: NIODeadline,
         writtenBy: ContinuousClock.Instant? = nil
     ) async -> HTTPOutcome {
         await withUnsafeContinuation { continuation in
             let pending = Pending(
-                request, PoolKey(origin: origin, authorityFile: authorityFile), deadline: deadline, writtenBy: writtenBy,
+                request, PoolKey(origin: origin, authorities: authorities), deadline: deadline, writtenBy: writtenBy,
                 among: deadlines, continuation)
             if eventLoop.inEventLoop { start(pending) } else { eventLoop.execute { self.start(pending) } }
         }
@@ -134,7 +139,7 @@ package final class HTTPLane: @unchecked Sendable {
     /// - Returns: why it was not taken; `nil` where it was.
     package func post(_ body: [UInt8], type: String, path: String, to origin: Origin, within time: TimeAmount) async -> String? {
         let request = HTTPRequest(method: .post, path: origin.basePath + path, headers: [("content-type", type)], body: body)
-        switch await execute(request, to: origin, authorityFile: nil, deadline: .now() + time) {
+        switch await execute(request, to: origin, authorities: nil, deadline: .now() + time) {
         case .answered(let response) where (200..<300).contains(response.status): return nil
         case .answered(let response): return "answered \(response.status)"
         case let outcome: return "\(outcome.failure)"
@@ -146,7 +151,7 @@ package final class HTTPLane: @unchecked Sendable {
     /// - Returns: its status and text, or why there is none.
     package func page(_ page: Origin, within time: TimeAmount) async -> (status: Int?, text: String) {
         let request = HTTPRequest(method: .get, path: page.basePath, headers: [], body: [])
-        switch await execute(request, to: page, authorityFile: nil, deadline: .now() + time) {
+        switch await execute(request, to: page, authorities: nil, deadline: .now() + time) {
         case .answered(let response): return (response.status, String(decoding: response.body, as: UTF8.self))
         case let outcome: return (nil, outcome.failure.description)
         }
@@ -166,6 +171,8 @@ package final class HTTPLane: @unchecked Sendable {
 
     private func pool(_ key: PoolKey) -> Pool {
         if let pool = pools[key] { return pool }
+        // Authorities that were exchanged leave a pool behind, until its last connection is gone.
+        pools = pools.filter { !$0.value.isEmpty }
         let pool = Pool()
         pools[key] = pool
         return pool
@@ -218,14 +225,10 @@ package final class HTTPLane: @unchecked Sendable {
         let key = pending.key
         let tls: NIOSSLContext?
         do {
-            tls = key.origin.isSecure ? try tlsContext(key.authorityFile) : nil
+            tls = key.origin.isSecure ? try key.authorities?.context ?? systemContext() : nil
         } catch {
             pool.count -= 1
-            return pending.end(
-                .notSent(
-                    .cannotCall(
-                        "TLS cannot be set up: \(key.authorityFile.map { "no authorities can be read from \($0)" } ?? Self.text(of: error))"
-                    )))
+            return pending.end(.notSent(.cannotCall("TLS cannot be set up: \(Self.text(of: error))")))
         }
         let connection = HTTPConnection(
             authority: key.origin.authority, host: key.origin.host, buffer: buffer, onFree: { [weak self] in self?.free($0, key) },
@@ -307,14 +310,10 @@ package final class HTTPLane: @unchecked Sendable {
         }
     }
 
-    private func tlsContext(_ authorityFile: String?) throws -> NIOSSLContext {
-        if let context = tlsContexts[authorityFile] { return context }
-        var configuration = TLSConfiguration.makeClientConfiguration()
-        configuration.minimumTLSVersion = .tlsv12
-        configuration.applicationProtocols = ["http/1.1"]
-        if let authorityFile { configuration.trustRoots = .file(authorityFile) }
-        let context = try NIOSSLContext(configuration: configuration)
-        tlsContexts[authorityFile] = context
+    private func systemContext() throws -> NIOSSLContext {
+        if let systemTLS { return systemTLS }
+        let context = try TrustedAuthorities.context(trusting: .default)
+        systemTLS = context
         return context
     }
 

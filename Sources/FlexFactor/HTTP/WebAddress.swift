@@ -34,13 +34,13 @@ extension HTTPLane {
 
     /// Posts something, and waits for the answer's end. Redirects are answers like others.
     ///
-    /// - Parameter authorityFile: authorities to trust; the system's when `nil`.
+    /// - Parameter authorities: whom to trust; those of the system when `nil`.
     package func post(
-        _ body: [UInt8], headers: [(name: String, value: String)], to address: WebAddress, authorityFile: String? = nil,
+        _ body: [UInt8], headers: [(name: String, value: String)], to address: WebAddress, authorities: TrustedAuthorities? = nil,
         within time: TimeAmount
     ) async -> Posted {
         let request = HTTPRequest(method: .post, path: address.target, headers: headers, body: body)
-        switch await execute(request, to: address.origin, authorityFile: authorityFile, deadline: .now() + time) {
+        switch await execute(request, to: address.origin, authorities: authorities, deadline: .now() + time) {
         case .answered(let response): return .answered(status: response.status, retryAfter: response.retryAfter)
         case let outcome: return .failed("\(outcome.failure)")
         }

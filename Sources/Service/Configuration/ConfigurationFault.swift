@@ -15,7 +15,7 @@ package struct ConfigurationFault: Sendable, Hashable, CustomStringConvertible {
 package struct ConfigurationError: Error, Sendable, Hashable, CustomStringConvertible {
     package let file: String
     package let faults: [ConfigurationFault]
-    /// The files of secrets that it asks for: what mends it may come there.
+    /// The files of secrets and authorities that it asks for: what mends it may come there.
     let secretFiles: [String]
 
     init(file: String, faults: [ConfigurationFault], secretFiles: [String] = []) {

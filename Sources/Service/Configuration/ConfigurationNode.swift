@@ -1,4 +1,5 @@
 import DeclineRecovery
+import FlexFactor
 import Yams
 
 /// Every fault of one file, in the order found.
@@ -187,9 +188,15 @@ final class ConfigurationNode {
         }
     }
 
-    private func told(_ name: String, _ outcome: Result<String, SecretSources.Failure>) -> String? {
+    /// Whom to trust instead of the system's authorities; `nil` where no file is named, or none is read.
+    func authorities(_ name: String, _ sources: SecretSources) -> TrustedAuthorities? {
+        guard let file = optionalText(name), let outcome = sources.authorities(file) else { return nil }
+        return told(name, outcome)
+    }
+
+    private func told<Value>(_ name: String, _ outcome: Result<Value, SecretSources.Failure>) -> Value? {
         switch outcome {
-        case .success(let text): return text
+        case .success(let value): return value
         case .failure(let failure):
             fault(name, failure.why)
             return nil

@@ -49,7 +49,7 @@ package final class ConfigurationStore: MerchantDirectory {
     /// Whether FlexFactor is slow for whoever's share this is; `nil` where that is nobody's here.
     func isSlow(_ share: String) -> Bool? { state.withLock { $0.byShare[share] }?.isSlow }
 
-    /// Calls that are under way end with the keys they began with. A gateway whose keys did not change keeps its token, circuit and rate.
+    /// Calls that are under way end with the keys they began with. A gateway whose keys and authorities did not change keeps its token, circuit and rate.
     func replace(with configuration: SalvageConfiguration) {
         state.withLock { state in
             var clients: [GatewayKey: FlexFactorClient] = [:]

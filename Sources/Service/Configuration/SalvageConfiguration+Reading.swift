@@ -195,11 +195,7 @@ final class MerchantReader {
             }
         }
         if !node.has("environment") { node.fault("environment", "missing; expected sandbox, production or a base URL") }
-        let authorityFile = node.optionalText("authorityFile")
-        // What a configuration names is a file, and standard input is none, nor a pipe: each lane opens it by itself.
-        if let authorityFile, authorityFile == "-" || WholeFile.isOther(authorityFile) || WholeFile.bytes(of: authorityFile) == nil {
-            node.fault("authorityFile", "\(authorityFile): \(WholeFile.fault(of: authorityFile))")
-        }
+        let authorities = node.authorities("authorityFile", secrets.beyondWebhooks)
         let rate = node.number("maxRequestsPerSecond", above: 0)
         let expiry = node.count("expiryDays", 1...21, default: 21)
         let cascadeAll = node.flag("cascadeAll")
@@ -213,7 +209,7 @@ final class MerchantReader {
             credentials[id] = GatewayCredentials(
                 appKey: Secret(appKey), appSecret: Secret(appSecret), mid: mid, siteID: site,
                 environmentKey: environmentKey.map(Secret.init(_:)),
-                signingKeys: signing, origin: origin, maxRequestsPerSecond: rate, authorityFile: authorityFile)
+                signingKeys: signing, origin: origin, maxRequestsPerSecond: rate, authorities: authorities)
         }
         let gateway = FlexFactorGateway(
             id: id, expiryDays: expiry, cascadeAll: cascadeAll, includeChargebacks: chargebacks, mitMode: mode, account: mid,

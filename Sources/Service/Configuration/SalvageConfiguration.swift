@@ -8,7 +8,7 @@ package struct SalvageConfiguration: Sendable, Equatable {
     let credentials: [GatewayKey: GatewayCredentials]
     /// Who may use the console.
     package let access: ConsoleAccess
-    /// The files that secrets were read from.
+    /// The files that secrets and authorities were read from.
     let secretFiles: [String]
 
     init(

@@ -1,7 +1,8 @@
+import FlexFactor
 import FoundationEssentials
 import Synchronization
 
-/// Where secrets come from that do not stand in the configuration file itself (behaviour.md §2).
+/// Where secrets come from that do not stand in the configuration file itself, and the authorities that it names (behaviour.md §2).
 package struct SecretSources: Sendable {
     /// Files are named relative to it.
     let folder: String
@@ -14,6 +15,8 @@ package struct SecretSources: Sendable {
 
     private final class Files: Sendable {
         let paths = Mutex<[String]>([])
+        /// Many gateways may name one file, and each of what is made of it takes room.
+        let authorities = Mutex<[String: TrustedAuthorities]>([:])
     }
 
     /// The files that were asked for, each once.
@@ -44,14 +47,39 @@ package struct SecretSources: Sendable {
 
     func file(_ name: String) -> Result<String, Failure> {
         if !isRead { return .success(Self.unread(name)) }
-        let path = name.hasPrefix("/") ? name : folder + "/" + name
-        read.paths.withLock { $0.append(path) }
+        let path = place(name)
         guard let text = WholeFile.text(of: path) else {
             return .failure(Failure(why: "\(Self.named(name, path)): \(WholeFile.fault(of: path))"))
         }
         let secret = text.drop { $0.isWhitespace }
         let trimmed = String(secret.reversed().drop { $0.isWhitespace }.reversed())
         return trimmed.isEmpty ? .failure(Failure(why: "\(Self.named(name, path)) is empty")) : .success(trimmed)
+    }
+
+    /// Where a file is, which is thereby one that was asked for.
+    private func place(_ name: String) -> String {
+        let path = name.hasPrefix("/") ? name : folder + "/" + name
+        read.paths.withLock { $0.append(path) }
+        return path
+    }
+
+    /// The authorities of a file. They are no secret; they lie where secrets lie, and are exchanged as those are.
+    ///
+    /// - Returns: `nil` where they are not read.
+    func authorities(_ name: String) -> Result<TrustedAuthorities, Failure>? {
+        if !isRead { return nil }
+        let path = place(name)
+        if let known = read.authorities.withLock({ $0[path] }) { return .success(known) }
+        guard WholeFile.isReadable(path), let bytes = WholeFile.bytes(of: path, atMost: WholeFile.mostText) else {
+            return .failure(Failure(why: "\(Self.named(name, path)): \(WholeFile.fault(of: path))"))
+        }
+        do throws(TrustedAuthorities.Fault) {
+            let authorities = try TrustedAuthorities(pem: bytes)
+            read.authorities.withLock { $0[path] = authorities }
+            return .success(authorities)
+        } catch {
+            return .failure(Failure(why: "\(Self.named(name, path)): \(error)"))
+        }
     }
 
     func variable(_ name: String) -> Result<String, Failure> {

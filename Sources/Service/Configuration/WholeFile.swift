@@ -9,7 +9,7 @@
 /// Foundation's `FileManager.contents` opens without waiting, and finds a pipe empty to which nothing was written yet.
 package enum WholeFile {
     /// What a configuration or a secret may be long; it is kept in memory.
-    private static let mostText = 64 << 20
+    static let mostText = 64 << 20
     /// How long somebody may take who is to write to a pipe.
     private static let patience: Int32 = 2_000
 
@@ -55,13 +55,8 @@ package enum WholeFile {
         return poll(&entry, 1, milliseconds) > 0
     }
 
-    /// Whether something stands there that is no file. What others open by its name is to be one: they might wait without end.
-    package static func isOther(_ name: String) -> Bool {
-        var facts = stat()
-        return stat(name, &facts) == 0 && facts.st_mode & S_IFMT != S_IFREG
-    }
-
-    /// Whether a file stands there that this process may read.
+    /// Whether a file stands there that this process may read. What others open by its name, or what is read more than once, is to be one: a pipe
+    /// they might wait for without end, and it gives what it has once.
     static func isReadable(_ name: String) -> Bool {
         var facts = stat()
         return stat(name, &facts) == 0 && facts.st_mode & S_IFMT == S_IFREG && access(name, R_OK) == 0

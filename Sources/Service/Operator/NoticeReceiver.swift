@@ -36,7 +36,7 @@ package struct NoticeReceiver: Sendable {
             ("content-type", "application/json"), ("user-agent", "salvage/\(SalvageVersion.current)"), ("webhook-id", id),
             ("webhook-timestamp", "\(seconds)"), ("webhook-signature", signatures.joined(separator: " ")),
         ]
-        switch await lane.post(body, headers: headers, to: settings.address, authorityFile: settings.authorityFile, within: Self.patience) {
+        switch await lane.post(body, headers: headers, to: settings.address, authorities: settings.authoritiesNow, within: Self.patience) {
         case .answered(let status, _) where (200..<300).contains(status): return .delivered(status: status)
         case .answered(let status, let wish): return Self.failed(status, wish.flatMap { Self.span($0, now: clock.now()) })
         case .failed(let why):

@@ -70,11 +70,15 @@ final class SettingsReader {
 
     private func isInFile(_ key: String) -> Bool { optional(key, isSecret: true) == nil && optional(key + "File") != nil }
 
-    /// The name of a file that is opened for each connection; `nil` where none is named. One that is not there yet may come.
-    private func namedFile(_ key: String) -> String? {
-        guard let file = optional(key) else { return nil }
-        if WholeFile.isOther(file) { faults.append("\(Self.variable(key)): \(WholeFile.fault(of: file))") }
-        return file
+    /// The authorities of the file that is named; `nil` where none is, or it holds none.
+    private func authorities(_ key: String) -> TrustedAuthorities? {
+        guard let file = optional(key), let outcome = SecretSources(besides: "./settings").authorities(file) else { return nil }
+        switch outcome {
+        case .success(let authorities): return authorities
+        case .failure(let failure):
+            faults.append("\(Self.variable(key)): \(failure.why)")
+            return nil
+        }
     }
 
     /// `kid=file` pairs or folders, with commas between.
@@ -104,6 +108,7 @@ final class SettingsReader {
                 "\(Self.variable("notice.url")): expected an https:// address; http:// is for this machine alone, and no user may stand in it"
             )
         }
+        let authorities = authorities("notice.authorityFile")
         guard let text, let secrets = NoticeSettings.secrets(text) else {
             let isMissing = text == nil && file == nil
             if isMissing || text != nil {
@@ -113,10 +118,10 @@ final class SettingsReader {
             }
             return nil
         }
-        let authority = namedFile("notice.authorityFile")
         return address.map {
             NoticeSettings(
-                address: $0, secrets: secrets, secretFile: file, authorityFile: authority, patience: patience, console: console)
+                address: $0, secrets: secrets, secretFile: file, authorities: authorities, authorityFile: optional("notice.authorityFile"),
+                patience: patience, console: console)
         }
     }
 

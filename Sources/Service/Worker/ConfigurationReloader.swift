@@ -4,8 +4,8 @@ import ServiceLifecycle
 import Synchronization
 import UnixSignals
 
-/// Reads the configuration and the keys for encrypted cards again on SIGHUP, and when a file of them or of secrets that are named there has
-/// changed. What is faulty changes nothing and says so (behaviour.md §2).
+/// Reads the configuration and the keys for encrypted cards again on SIGHUP, and when a file of them or of secrets or authorities that are named
+/// there has changed. What is faulty changes nothing and says so (behaviour.md §2).
 struct ConfigurationReloader: Service {
     let file: String
     let store: ConfigurationStore
@@ -21,7 +21,7 @@ struct ConfigurationReloader: Service {
 
     /// One reload at a time: who read first must not be the one who sets last.
     private final class Turn: Sendable {
-        /// The files of secrets that a configuration asks for which was refused. To a pod it may come before them.
+        /// The files of secrets and authorities that a configuration asks for which was refused. To a pod it may come before them.
         let wanted = Mutex<[String]>([])
     }
 
@@ -51,7 +51,7 @@ struct ConfigurationReloader: Service {
     }
 
     /// Takes a change when it has stood for one look: a file that is still being written is not one.
-    private func follow(every span: Duration) async throws {
+    func follow(every span: Duration) async throws {
         var taken = states
         var last = taken
         while true {
