@@ -1,3 +1,5 @@
+import DeclineRecovery
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
