@@ -50,8 +50,8 @@ package enum CRMMessage: Sendable, Equatable {
         }
         if let version = envelope.text("specversion"), version != "1.0" { faults.add("$.specversion", "expected \"1.0\"") }
         let json = "application/json"
-        if !envelope.says("datacontenttype", json), let type = envelope.optionalText("datacontenttype"), type != json,
-            !type.lowercased().hasPrefix(json)
+        if !envelope.says("datacontenttype", json),
+            let type = envelope.cutText("datacontenttype", 0...256, isRequired: false), type != json, !type.lowercased().hasPrefix(json)
         {
             faults.add("$.datacontenttype", "expected application/json")
         }

@@ -31,8 +31,6 @@ package struct CancelCommand: Sendable, Equatable {
         let id = event.text("id", 1...128)
         let data = event.object("data")
         let merchantID = data.text("merchantId", 1...64)
-        // Nobody is told it, but it must be what the schema says.
-        _ = data.optionalText("reason", 0...256)
         var target: Target?
         if data.has("recoveryReference") {
             if let text = data.optionalText("recoveryReference", 1...RecoveryReference.longest) {

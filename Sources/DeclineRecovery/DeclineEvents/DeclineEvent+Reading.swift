@@ -73,7 +73,7 @@ extension Order {
         let cycle = needsCycle ? order.count("billingCycle", 1...100_000) : order.optionalCount("billingCycle", 1...100_000)
         let rerun = trigger == .rerun ? order.count("rerunNumber", 1...100_000) : order.optionalCount("rerunNumber", 0...100_000)
         let campaign = order.optionalText("campaignId", 1...64)
-        let address = order.optionalText("ipAddress", 0...256).map { IPAddress.found(in: $0) ?? $0 }
+        let address = order.cutText("ipAddress", 0...256, isRequired: false).map { IPAddress.found(in: $0) ?? $0 }
         let trial = order.flag("trialCompletion")
         let recurring = order.flag("hasRecurringProducts")
         let charge = order.optionalText("chargeId", 1...64)
@@ -146,15 +146,15 @@ extension Payer {
 
 extension Address {
     fileprivate init?(reading address: EventReader) {
-        let first = address.text("firstName", 1...128)
-        let last = address.text("lastName", 1...128)
+        let first = address.cutText("firstName", 1...128)
+        let last = address.cutText("lastName", 1...128)
         let code = address.parsed("countryCode", "an ISO 3166 code of two capital letters") { code -> String? in
             code.utf8.count == 2 && code.utf8.allSatisfy { (0x41...0x5A).contains($0) } ? code : nil
         }
-        let line1 = address.text("addressLine1")
-        let city = address.text("city", 1...128)
-        let zip = address.text("zipCode", 1...16)
-        let state = code == "US" ? address.text("state", 1...64) : address.passedText("state", atMost: 64)
+        let line1 = address.cutText("addressLine1", 1...256)
+        let city = address.cutText("city", 1...128)
+        let zip = address.cutText("zipCode", 1...16)
+        let state = code == "US" ? address.cutText("state", 1...64) : address.passedText("state", atMost: 64)
         let phone = address.passedText("phone", atMost: 32)
         let country = address.passedText("country", atMost: 64)
         let line2 = address.passedText("addressLine2")

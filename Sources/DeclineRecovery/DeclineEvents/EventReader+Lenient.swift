@@ -1,6 +1,7 @@
 import JSON
 
-/// Fields that decide nothing by their form, and never cost a sale: they are read as what they mean, cut, or left out with a note.
+/// Fields that decide nothing by their form, and never cost a sale: they are read as what they mean, cut, or left out with a note. Their
+/// limits are in characters, as JSON Schema counts them.
 extension EventReader {
     /// A text or a number as it is written; what is neither is left out.
     private func written(_ name: StaticString) -> String? {
@@ -15,11 +16,12 @@ extension EventReader {
         }
     }
 
-    private func cut(_ text: String, _ name: StaticString, to limit: Int) -> String {
-        guard text.utf8.count > limit else { return text }
-        faults.note("\(path).\(name)", "cut to \(limit) of its \(text.utf8.count) bytes")
-        var cut = Substring(text)
-        while cut.utf8.count > limit { cut.removeLast(min(cut.count, max(1, (cut.utf8.count - limit) / 4))) }
+    func cut(_ text: String, _ name: StaticString, to limit: Int) -> String {
+        guard text.isLonger(than: limit) else { return text }
+        faults.note("\(path).\(name)", "cut to \(limit) of its \(text.unicodeScalars.count) characters")
+        var cut = Substring(text.unicodeScalars.prefix(limit))
+        // Not amid a letter with its marks, or an emoji.
+        if String.Index(cut.endIndex, within: text) == nil { cut.removeLast() }
         // Of longer digits a part may be a card's number, which the whole was not.
         func continues(_ character: Character) -> Bool { character.isNumber || character == " " || character == "-" || character == "." }
         if text[cut.endIndex...].first(where: { !" -.".contains($0) })?.isNumber == true {
@@ -40,8 +42,9 @@ extension EventReader {
     /// - Parameter isWhole: a part of it would say something else, so what is too long is left out.
     func passedText(_ name: StaticString, atMost limit: Int = 256, isWhole: Bool = false) -> String? {
         guard let text = written(name) else { return nil }
-        guard isWhole, text.utf8.count > limit else { return cut(text, name, to: limit) }
-        faults.note("\(path).\(name)", "left out: it has \(text.utf8.count) bytes, and at most \(limit) are passed on")
+        guard isWhole, text.isLonger(than: limit) else { return cut(text, name, to: limit) }
+        let count = text.unicodeScalars.count
+        faults.note("\(path).\(name)", "left out: it has \(count) characters, and at most \(limit) are passed on")
         return nil
     }
 
@@ -98,12 +101,12 @@ extension EventReader {
 
     /// A short code that may come with words: `4 AVS not supported for this card type` is 4. Words without a code are left out.
     func lenientCode(_ name: StaticString, atMost limit: Int) -> String? {
-        guard let text = lenientText(name, atMost: 512), text.utf8.count > limit else { return lenientText(name, atMost: limit) }
+        guard let text = lenientText(name, atMost: 512), text.isLonger(than: limit) else { return lenientText(name, atMost: limit) }
         let code = text.utf8.drop { $0 <= 0x20 }.prefix { (0x30...0x39).contains($0) || (0x41...0x5A).contains($0 & 0xDF) }
         let next = text.utf8[code.endIndex...].first { $0 > 0x20 }
         let isCode = code.count <= 2 || (next.map { $0 == 0x3A || $0 == 0x2D || $0 == 0x28 } ?? false) && code.count <= limit
         guard isCode, !code.isEmpty else {
-            faults.note("\(path).\(name)", "left out: expected a code of at most \(limit) bytes")
+            faults.note("\(path).\(name)", "left out: expected a code of at most \(limit) characters")
             return nil
         }
         faults.note("\(path).\(name)", "read as its code alone")
@@ -119,4 +122,9 @@ extension EventReader {
         if value == nil { faults.note("\(path).\(name)", "left out: it is \(what)") }
         return value
     }
+}
+
+extension String {
+    /// Whether it has more code points. Nearly every text has too few bytes for it.
+    fileprivate func isLonger(than limit: Int) -> Bool { utf8.count > limit && unicodeScalars.count > limit }
 }

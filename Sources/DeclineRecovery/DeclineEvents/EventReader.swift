@@ -58,7 +58,9 @@ struct EventReader {
         faults.add("\(path).\(name)", "expected \(expected)")
     }
 
-    private func describe(_ length: ClosedRange<Int>) -> String { "a text of \(length.lowerBound)...\(length.upperBound) bytes" }
+    private func describe(_ length: ClosedRange<Int>, in unit: String = "bytes of UTF-8") -> String {
+        "a text of \(length.lowerBound)...\(length.upperBound) \(unit)"
+    }
 
     func optionalText(_ name: StaticString, _ length: ClosedRange<Int> = 0...256) -> String? {
         member(name).flatMap { text(of: $0, name, length) }
@@ -81,6 +83,16 @@ struct EventReader {
             return nil
         }
         return text
+    }
+
+    /// A text that decides nothing by its length, so that it costs no sale: of a longer one the beginning is read.
+    ///
+    /// - Parameter length: in characters, as JSON Schema counts them.
+    func cutText(_ name: StaticString, _ length: ClosedRange<Int>, isRequired: Bool = true) -> String? {
+        parsed(name, describe(length, in: "characters"), isRequired: isRequired) { (text: String) -> String? in
+            let kept = cut(text, name, to: length.upperBound)
+            return kept.isEmpty && length.lowerBound > 0 ? nil : kept
+        }
     }
 
     func optionalCount(_ name: StaticString, _ range: ClosedRange<Int>) -> Int? {
@@ -128,14 +140,15 @@ struct EventReader {
     ///
     /// - Parameter takesNumbers: a number is read as its digits.
     func parsed<Value>(
-        _ name: StaticString, _ expected: String, isRequired: Bool = true, takesNumbers: Bool = false, _ parse: (String) -> Value?
+        _ name: StaticString, _ expected: @autoclosure () -> String, isRequired: Bool = true, takesNumbers: Bool = false,
+        _ parse: (String) -> Value?
     ) -> Value? {
         guard let member = member(name) else {
-            if isRequired { missing(name, expected) }
+            if isRequired { missing(name, expected()) }
             return nil
         }
         guard let value = (member.string ?? (takesNumbers ? member.whole.map { String($0) } : nil)).flatMap(parse) else {
-            wrong(name, expected)
+            wrong(name, expected())
             return nil
         }
         return value

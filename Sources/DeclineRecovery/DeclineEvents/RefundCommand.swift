@@ -32,11 +32,11 @@ package struct RefundCommand: Sendable, Equatable {
         let source = event.optionalText("source", 1...256)
         let data = event.object("data")
         let merchant = data.text("merchantId", 1...64)
-        let reason = data.optionalText("reason", 0...256)
+        let reason = data.passedText("reason")
         let order = data.optionalText("flexFactorOrderId", 1...64)
         let amount = data.optionalObject("amount").flatMap { amount -> Money? in
             let units = amount.count("minorUnits", 1...1_000_000_000_000)
-            let currency = amount.parsed("currency", "an ISO 4217 code of three capital letters") { Currency($0) }
+            let currency = amount.parsed("currency", "the ISO 4217 code of a currency, e.g. USD") { Currency($0) }
             guard let units, let currency else { return nil }
             return Money(minorUnits: Int64(units), currency: currency)
         }
