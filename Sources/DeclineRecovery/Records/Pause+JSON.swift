@@ -31,9 +31,10 @@ extension Pause {
         }
         data.member("since", since.milliseconds)
         data.member("until", until.milliseconds)
-        // People's words: refused where they are written, and looked at once more before they are kept.
+        // People's words: refused where they are written, and looked at once more before they are kept. A mark may be longer than what it
+        // stands for.
         data.member("by", CardDataGuard.redacted(by))
-        data.member("why", CardDataGuard.redacted(why))
+        data.member("why", CardDataGuard.redacted(why).cut(after: Self.mostWords))
     }
 
     /// `nil` for what is no pause, or one of a stage that this build does not have.

@@ -143,7 +143,7 @@ package struct WorkerPulse: Sendable, Equatable {
                 self.triedAt = triedAt
                 self.failures = failures
                 self.last = last
-                self.words = String(words.prefix(Self.mostWords))
+                self.words = words.cut(after: Self.mostWords)
             }
 
             private static let mostWords = 300

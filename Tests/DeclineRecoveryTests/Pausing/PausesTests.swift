@@ -1,3 +1,5 @@
+import JSON
+import TestSupport
 import Testing
 
 @testable import DeclineRecovery
@@ -21,6 +23,14 @@ import Testing
         #expect(pauses.inForce(at: now).map(\.target) == [.stage(.retry)])
         pauses.take(.lifting(.stage(.retry), at: now + .seconds(2), by: "bob", why: ""))
         #expect(pauses.isEmpty)
+    }
+
+    /// Where it is cut, the rest of longer digits may be a card's number, and the mark in its place is longer.
+    @Test func aReasonIsNotLongerForWhatIsTakenOutOfIt() throws {
+        let why = String(repeating: "ada ", count: (Pause.mostWords - 16) / 4) + CardNumbers.visa + "1230"
+        let pause = Pause(.stage(.retry), since: now, until: now + .minutes(1), by: "ada", why: why)
+        let told = try #require(JSONValue(parsing: pause.encoded().span)["data"]?["why"]?.string)
+        #expect(told.unicodeScalars.count == Pause.mostWords && !told.contains(CardNumbers.visa))
     }
 
     @Test func itEndsByItself() {

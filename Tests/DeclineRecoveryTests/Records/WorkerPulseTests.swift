@@ -103,10 +103,12 @@ import Testing
     }
 
     @Test func aCircuitsWordsAreCut() {
-        let trouble = WorkerPulse.Circuit.Trouble(
-            since: Moment(milliseconds: 1), triedAt: Moment(milliseconds: 2), failures: [:], last: "not_sent",
-            words: String(repeating: "x", count: 1_000))
-        #expect(trouble.words.count == 300)
+        for letter in ["x", "e\u{301}"] {
+            let trouble = WorkerPulse.Circuit.Trouble(
+                since: Moment(milliseconds: 1), triedAt: Moment(milliseconds: 2), failures: [:], last: "not_sent",
+                words: String(repeating: letter, count: 1_000))
+            #expect(trouble.words.unicodeScalars.count == 300)
+        }
     }
 
     @Test func openCircuitsComeFirstAndTheRestIsCut() {
