@@ -26,7 +26,7 @@ struct NoticesCommand: AsyncParsableCommand {
                 "No notices are sent: SALVAGE_NOTICE_URL is not set. Set it, and SALVAGE_NOTICE_SECRET, as docs/notices.md says.")
         }
         guard test else {
-            let secrets = notices.secretCount == 1 ? "one secret" : "\(notices.secretCount) secrets"
+            let secrets = notices.secretCount.counted("secret")
             Terminal.show(
                 "Notices go to \(notices.address), signed with \(secrets), of what has lasted \(notices.patience.milliseconds / 1_000) s.")
             return

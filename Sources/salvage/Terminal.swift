@@ -85,9 +85,6 @@ enum Terminal {
         }
     }
 
-    /// `one letter`, `3 letters`.
-    static func count(_ number: Int, _ noun: String) -> String { number == 1 ? "one \(noun)" : "\(number) \(noun)s" }
-
     /// Rows under their headings, each column as wide as its widest cell. Characters that would steer the terminal are shown as dots.
     ///
     /// - Parameter fits: cuts rows off where the screen ends.

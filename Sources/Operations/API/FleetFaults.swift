@@ -24,8 +24,6 @@ struct FleetFaults {
         faults.append(FleetStatus.Fault(kind: kind, subject: subject, since: since, what: what, advice: advice))
     }
 
-    private func count(_ number: Int, _ one: String, _ many: String) -> String { number == 1 ? "one \(one)" : "\(number) \(many)" }
-
     /// As many workers as one sentence names, and how many there are besides.
     private static func named(_ workers: [String]) -> String {
         let first = workers.prefix(5)
@@ -91,7 +89,7 @@ struct FleetFaults {
         let coming = Set(alive.filter { !$0.isReady && !$0.waitsForTopology }.flatMap(\.pulse.stages))
         for stage in Stage.allCases where !served.contains(stage) {
             let waiting = queues.first { $0.name == names.queue(of: stage) }?.ready ?? 0
-            let waits = count(waiting, "message waits", "messages wait")
+            let waits = waiting.counted("message waits", "messages wait")
             if coming.contains(stage) {
                 say(
                     .stageUnserved, of: stage.rawValue, "No worker serves the stage \(stage.rawValue) yet; \(waits).",
@@ -154,7 +152,7 @@ struct FleetFaults {
                 "The worker \(pulse.workerID) does not know what was claimed: it reads that yet, or finds another stream in its place. It takes nothing that can charge.",
                 advice)
         } else if claims.isCaughtUp, claims.lag > Self.mostLag {
-            let messages = claims.messages > 0 ? " (\(count(Int(claims.messages), "message", "messages")))" : ""
+            let messages = claims.messages > 0 ? " (\(Int(claims.messages).counted("message")))" : ""
             say(
                 .claimsBehind, of: pulse.workerID, since: pulse.at + .milliseconds(-claims.lag.milliseconds),
                 "The worker \(pulse.workerID) is \(claims.lag.milliseconds / 1_000) s behind with the claims\(messages): what it would charge waits.",
@@ -175,7 +173,7 @@ struct FleetFaults {
             }
             say(
                 .circuitOpen, of: circuit.name, since: circuit.since,
-                "FlexFactor is away for \(circuit.name), at \(circuit.notClosed) of \(count(circuit.all, "worker", "workers"))\(names)\(since): cascades are skipped, retries wait.\(why)",
+                "FlexFactor is away for \(circuit.name), at \(circuit.notClosed) of \(circuit.all.counted("worker"))\(names)\(since): cascades are skipped, retries wait.\(why)",
                 advice)
         }
     }
@@ -196,7 +194,7 @@ struct FleetFaults {
             let name = "gateway \(refusal.gatewayID) of merchant \(refusal.merchantID)"
             say(
                 .gatewayMisconfigured, of: name, since: refusal.since,
-                "The keys of \(name) are missing or refused, at \(refusal.refused) of \(count(refusal.all, "worker", "workers")), since \(refusal.since.rfc3339): cascades are skipped, retries wait. \(refusal.words.asSentence)",
+                "The keys of \(name) are missing or refused, at \(refusal.refused) of \(refusal.all.counted("worker")), since \(refusal.since.rfc3339): cascades are skipped, retries wait. \(refusal.words.asSentence)",
                 "docs/runbooks/SalvageGatewayMisconfigured.md")
         }
     }
@@ -205,17 +203,17 @@ struct FleetFaults {
         if standing.inDoubt > 0 {
             say(
                 .chargesInDoubt,
-                "Of \(count(standing.inDoubt, "charge", "charges")) nobody knows whether it happened, and a person must see to it.",
+                "Of \(standing.inDoubt.counted("charge")) nobody knows whether it happened, and a person must see to it.",
                 "`salvage dead reconcile --all`")
         }
         let others = lettersToDo - standing.inDoubt
         if others > 0 {
-            say(.deadLetters, "\(count(others, "dead letter waits", "dead letters wait")) for an operator.", "`salvage dead list`")
+            say(.deadLetters, "\(others.counted("dead letter waits", "dead letters wait")) for an operator.", "`salvage dead list`")
         }
         if standing.unreadable > 0 {
             say(
                 .lettersUnreadable,
-                "\(count(standing.unreadable, "message", "messages")) among the dead letters cannot be read by this version.",
+                "\(standing.unreadable.counted("message")) among the dead letters cannot be read by this version.",
                 "Upgrade this command.")
         }
     }
@@ -225,7 +223,7 @@ struct FleetFaults {
         if overdue == 0 || isWaiting.contains(.stage(.retry)) || isWaiting.contains(.stage(.cascade)) { return }
         say(
             .overdue, since: since,
-            "\(count(overdue, "recovery is", "recoveries are")) due for more than a minute and not taken up.",
+            "\(overdue.counted("recovery is", "recoveries are")) due for more than a minute and not taken up.",
             "docs/runbooks/SalvageRecoveriesOverdue.md")
     }
 
@@ -236,7 +234,7 @@ struct FleetFaults {
         ]
         for (stage, kind, advice) in places {
             guard let queue = queues.first(where: { $0.name == names.queue(of: stage) }), queue.ready > 0 else { continue }
-            say(kind, "\(count(queue.ready, "message waits", "messages wait")) in \(queue.name): \(queue.what).", advice)
+            say(kind, "\(queue.ready.counted("message waits", "messages wait")) in \(queue.name): \(queue.what).", advice)
         }
     }
 }

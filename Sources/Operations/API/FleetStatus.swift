@@ -201,9 +201,9 @@ package struct FleetStatus: Sendable {
         /// Why it is open; `nil` where no worker says it.
         package var why: String? {
             guard let last else { return nil }
-            let count = failures.reduce(0) { $0 + $1.count }
+            let calls = failures.reduce(0) { $0 + $1.count }.counted("call")
             let names = failures.map { "\($0.count) \($0.name)" }.joined(separator: ", ")
-            return "\(count == 1 ? "one call" : "\(count) calls") failed (\(names)), the last: \(last)"
+            return "\(calls) failed (\(names)), the last: \(last)"
         }
 
         /// The circuits of the workers that live, the most open first.

@@ -6,7 +6,7 @@ extension LetterJob {
     func mark(_ lock: any HeldLock) async throws(LetterJobError) {
         let meant = admitted(try await selected()) { order.kind.refusal(of: $0) }
         change { $0.total = meant.count }
-        say(.running, "\(order.word): \(meant.count == 1 ? "one letter" : "\(meant.count) letters")")
+        say(.running, "\(order.word): \(meant.count.counted("letter"))")
         for part in meant.parts(of: LetterRecord.mostLetters) {
             if isStopping { return say(.stopped, "stopped after \(part.startIndex) of \(meant.count)") }
             let ids = part.map(\.id)
@@ -26,8 +26,7 @@ extension LetterJob {
         let leftOut = progress.leftOut
         say(
             .finished,
-            "\(meant.count == 1 ? "one letter" : "\(meant.count) letters") \(LetterRecord.Act.past(order))"
-                + (leftOut > 0 ? ", \(leftOut) left out" : ""))
+            "\(meant.count.counted("letter")) \(LetterRecord.Act.past(order))" + (leftOut > 0 ? ", \(leftOut) left out" : ""))
     }
 
     /// Asks FlexFactor what became of charges, and settles them.

@@ -206,14 +206,13 @@ package enum LetterView {
     /// What another process did, as the stream tells it.
     package static func act(_ act: LetterAct) -> JSONValue {
         let done = act.succeeded + act.failed
-        let letters = done == 1 ? "one letter" : "\(done) letters"
         return run(
             id: act.id, action: act.action, by: act.by.name, note: act.note, startedAt: act.startedAt, endedAt: act.endedAt,
             state: "finished", total: done,
             done: done, succeeded: act.succeeded, failed: act.failed, leftOut: 0,
             message: act.action == .reconcile
                 ? "\(act.succeeded) settled" + (act.failed > 0 ? ", \(act.failed) still unknown" : "")
-                : "\(act.action.rawValue): \(letters)",
+                : "\(act.action.rawValue): \(done.counted("letter"))",
             isCanary: false, isMine: false, isResumable: false, results: [], via: act.by.means)
     }
 

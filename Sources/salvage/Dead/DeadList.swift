@@ -57,7 +57,7 @@ struct DeadList: AsyncParsableCommand {
                 ]
             },
             fits: true, colour: { page[page.startIndex + $0].state == .failedAgain ? .red : nil })
-        let shown = page.count < found.count ? "\(page.count) of \(found.count) letters" : Terminal.count(found.count, "letter")
+        let shown = page.count < found.count ? "\(page.count) of \(found.count) letters" : found.count.counted("letter")
         Terminal.complain(
             "\(shown.asSentence) `salvage dead show LETTER` tells all of one; `salvage dead stats` groups them."
         )
@@ -109,7 +109,7 @@ struct DeadStats: AsyncParsableCommand {
                 })
         }
         if let run = runs.first {
-            let more = runs.count > 1 ? " and \(Terminal.count(runs.count - 1, "other"))" : ""
+            let more = runs.count > 1 ? " and \((runs.count - 1).counted("other"))" : ""
             Terminal.complain(
                 isBusy
                     ? "Somebody acts at the moment: `salvage dead follow` shows what they do."
@@ -119,11 +119,11 @@ struct DeadStats: AsyncParsableCommand {
         let withCRM = found.count(where: \.waitsForCRM)
         if withCRM > 0 {
             Terminal.complain(
-                "\(Terminal.count(withCRM, "letter")) of these \(withCRM == 1 ? "waits" : "wait") for the CRM, which was told what to mend; "
+                "\(withCRM.counted("letter")) of these \(withCRM == 1 ? "waits" : "wait") for the CRM, which was told what to mend; "
                     + "when it sends the event again, the letter resolves itself.")
         }
         let inDoubt = found.count { $0.isToDo && $0.handling == .reconcile }
-        if inDoubt > 0 { Terminal.complain("\(Terminal.count(inDoubt, "charge")) in doubt: `salvage dead reconcile` asks FlexFactor.") }
+        if inDoubt > 0 { Terminal.complain("\(inDoubt.counted("charge")) in doubt: `salvage dead reconcile` asks FlexFactor.") }
         Terminal.complain("In all: " + LetterState.allCases.map { "\(counts[$0] ?? 0) \($0.rawValue)" }.joined(separator: ", ") + ".")
     }
 }
@@ -133,7 +133,7 @@ extension DeadStats {
     static func complain(of unreadable: (count: Int, last: [LetterStore.Unreadable])) {
         if unreadable.count == 0 { return }
         Terminal.complain(
-            "\(Terminal.count(unreadable.count, "message")) among the letters cannot be read by this version; a later one wrote "
+            "\(unreadable.count.counted("message")) among the letters cannot be read by this version; a later one wrote "
                 + "\(unreadable.count == 1 ? "it" : "them") perhaps. The last: \(Terminal.visible(unreadable.last.last?.sentence ?? "")).")
     }
 }

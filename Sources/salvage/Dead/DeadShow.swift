@@ -70,9 +70,7 @@ struct DeadLetterPage {
             line("to do", nothing)
         }
         if let told = letter.crmWasTold { line("the CRM", "was told `\(told.rawValue)` when the letter was written") }
-        line(
-            "where", "stage \(letter.stage.rawValue), after \(letter.attempts == 1 ? "one call" : "\(letter.attempts) calls") to FlexFactor"
-        )
+        line("where", "stage \(letter.stage.rawValue), after \(letter.attempts.counted("call")) to FlexFactor")
         line(
             "when",
             "first \(summary.firstAt.rfc3339), last \(summary.lastAt.rfc3339), \(summary.occurrences == 1 ? "once" : "\(summary.occurrences) times")"
