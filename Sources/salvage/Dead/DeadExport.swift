@@ -17,7 +17,7 @@ struct DeadExport: AsyncParsableCommand {
 
     func run() async throws {
         let filter = try filter.filter(now: SystemClock().now())
-        try await broker.withStore { store, _ in
+        try await broker.withStore { store in
             let letters = try await store.select(filter)
             var done = 0
             try await store.export(letters) { letter, entry in

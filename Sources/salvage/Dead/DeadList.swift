@@ -32,7 +32,7 @@ struct DeadList: AsyncParsableCommand {
 
     func run() async throws {
         let filter = try filter.filter(now: SystemClock().now())
-        let (found, unreadable) = try await broker.withStore { store, _ in
+        let (found, unreadable) = try await broker.withStore { store in
             (try await store.select(filter), store.unreadable)
         }
         DeadStats.complain(of: unreadable)
@@ -78,7 +78,7 @@ struct DeadStats: AsyncParsableCommand {
         // The states of all that are meant, and the groups of those that are to do.
         var wide = filter
         wide.states = filter.states ?? LetterFilter.all.states
-        let (all, runs, isBusy, unreadable) = try await broker.withStore { [wide] store, settings in
+        let (all, runs, isBusy, unreadable) = try await broker.withStore { [wide] store in
             (try await store.select(wide), store.look { $0.unfinishedRuns }, try await store.broker.lock.isTaken(), store.unreadable)
         }
         Self.complain(of: unreadable)

@@ -9,7 +9,7 @@ struct DeadChosen: ParsableArguments {
     @OptionGroup var acting: DeadActing
 
     func act(_ order: LetterAction, note: String?, config: ConfigOption? = nil) async throws {
-        try await broker.withLetters(config: config) { tools, _ in
+        try await broker.withLetters(config: config) { tools in
             try await acting.act(
                 order, on: which.selection(on: tools.letters.store, now: SystemClock().now()), note: note, tools: tools.letters)
         }

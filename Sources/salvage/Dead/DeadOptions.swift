@@ -166,8 +166,8 @@ extension LetterStore {
 
 extension BrokerOptions {
     /// All letters as they stand now, and as they come while the command runs. Of very many it shows how far it has read.
-    func withStore<Result: Sendable>(_ body: (LetterStore, ProcessSettings) async throws -> Result) async throws -> Result {
-        try await withLettersAndLink { store, _, settings in try await body(store, settings) }
+    func withStore<Result: Sendable>(_ body: (LetterStore) async throws -> Result) async throws -> Result {
+        try await withLettersAndLink { store, _, _ in try await body(store) }
     }
 
     private func withLettersAndLink<Result: Sendable>(_ body: (LetterStore, BrokerLink, ProcessSettings) async throws -> Result)
@@ -195,13 +195,13 @@ extension BrokerOptions {
 
     /// All letters, and what an operator works with.
     func withLetters<Result: Sendable>(
-        config: ConfigOption?, _ body: (OperatorTools, ProcessSettings) async throws -> Result
+        config: ConfigOption?, _ body: (OperatorTools) async throws -> Result
     ) async throws -> Result {
         let configuration = try config?.configuration()
         return try await withLettersAndLink { store, link, settings in
             let tools = OperatorTools(store, on: link, settings, configuration)
             try await tools.catchUp()
-            return try await body(tools, settings)
+            return try await body(tools)
         }
     }
 }

@@ -89,7 +89,7 @@ struct DeadReplay: AsyncParsableCommand {
             )
         }
         let correction = rerun ? .rerun : try edit.map { LetterCorrection.patch(try patch($0)) }
-        try await broker.withLetters(config: config) { tools, _ in
+        try await broker.withLetters(config: config) { tools in
             let store = tools.letters.store
             if resume {
                 let run = try run(on: store)

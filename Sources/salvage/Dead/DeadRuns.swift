@@ -14,7 +14,7 @@ struct DeadRuns: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let (runs, acts, unfinished, isBusy) = try await broker.withStore { store, settings in
+        let (runs, acts, unfinished, isBusy) = try await broker.withStore { store in
             let isBusy = try await store.broker.lock.isTaken()
             return store.look { ($0.runsNewestFirst, $0.actsNewestFirst, Set($0.unfinishedRuns.map(\.id)), isBusy) }
         }

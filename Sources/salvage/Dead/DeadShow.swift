@@ -22,7 +22,7 @@ struct DeadShow: AsyncParsableCommand {
     func run() async throws {
         let wanted = id
         let isJSON = json
-        try await broker.withLetters(config: config) { tools, _ in
+        try await broker.withLetters(config: config) { tools in
             let store = tools.letters.store
             let id = try store.id(wanted)
             guard let summary = store.look({ $0[id] }), let letter = try await store.letter(id) else {
