@@ -176,16 +176,7 @@ struct Classify: AsyncParsableCommand {
                     object.member("route", way.word)
                     object.member("routeDetail", way.detail)
                 }
-                object.array("steps") { list in
-                    for step in steps {
-                        list.object { entry in
-                            entry.member("asked", step.authority.rawValue)
-                            entry.optional("says", step.says?.declineClass.rawValue)
-                            entry.optional("why", step.why)
-                            entry.member("decides", step.decides)
-                        }
-                    }
-                }
+                object.member("steps", LetterView.steps(steps))
             }
             return Terminal.show(bytes: text.bytes)
         }
