@@ -286,17 +286,8 @@ package final class FlexFactorClient: Sendable {
         }
     }
 
-    /// A day at most, however it is said: a date may be anything, and is read by a clock that may be behind. Who is turned away again then is
-    /// told anew.
     private func retryAfter(_ response: HTTPResponse) -> Moment.Span? {
-        guard let value = response.retryAfter else { return nil }
-        let wait: Moment.Span? =
-            if let seconds = Int64(value) {
-                seconds < 0 ? nil : Moment.Span.seconds(min(seconds, 86_400))
-            } else {
-                Moment(rfc1123: value).map { $0 - now() }
-            }
-        return wait.map { min(max($0, .seconds(0)), .days(1)) }
+        response.retryAfter.flatMap { Moment.Span(retryAfter: $0, now: now()) }
     }
 
     // MARK: Token

@@ -38,7 +38,7 @@ package struct NoticeReceiver: Sendable {
         ]
         switch await lane.post(body, headers: headers, to: settings.address, authorities: settings.authoritiesNow, within: Self.patience) {
         case .answered(let status, _) where (200..<300).contains(status): return .delivered(status: status)
-        case .answered(let status, let wish): return Self.failed(status, wish.flatMap { Self.span($0, now: clock.now()) })
+        case .answered(let status, let wish): return Self.failed(status, wish.flatMap { Moment.Span(retryAfter: $0, now: clock.now()) })
         case .failed(let why):
             return .failed(why, advice: "Look whether the receiver runs and can be reached from here.", wish: nil)
         }
@@ -55,10 +55,5 @@ package struct NoticeReceiver: Sendable {
         case 404, 405, 410: .failed("the receiver answered \(status)", advice: "Compare SALVAGE_NOTICE_URL with its address.", wish: wish)
         default: .failed("the receiver answered \(status)", advice: "Look at the receiver's log.", wish: wish)
         }
-    }
-
-    private static func span(_ text: String, now: Moment) -> Moment.Span? {
-        if let seconds = Int64(text), seconds >= 0 { return .seconds(min(seconds, 86_400)) }
-        return Moment(rfc1123: text).map { max($0 - now, .seconds(0)) }
     }
 }
