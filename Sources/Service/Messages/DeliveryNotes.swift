@@ -38,7 +38,7 @@ struct DeliveryNotes {
         drivenOut = death.map { DrivenOut(queue: $0.queue, limit: $0.limit, isRepeat: published.exchange.isEmpty) }
     }
 
-    private static func count(_ count: Int64?) -> Int { Int(min(max(count ?? 0, 0), 1_000_000_000)) }
+    fileprivate static func count(_ count: Int64?) -> Int { Int(min(max(count ?? 0, 0), 1_000_000_000)) }
 
     /// How often the message was handed out and its worker may have ended of it.
     ///
@@ -107,7 +107,7 @@ extension SetAside {
         guard case .string(let word)? = headers[HeaderName.setAsideStage], let stage = Stage(rawValue: word),
             case .integer(let deliveries)? = headers[HeaderName.setAsideDeliveries]
         else { return nil }
-        self.init(stage: stage, deliveries: Int(min(max(deliveries, 0), 1_000_000_000)))
+        self.init(stage: stage, deliveries: DeliveryNotes.count(deliveries))
     }
 }
 
