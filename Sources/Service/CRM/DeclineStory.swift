@@ -96,9 +96,7 @@ package struct Expectation: Sendable {
 
     /// Reads a file that maps an event's label (its file name) to what is expected of it.
     package static func read(_ file: String) throws(DeclineFileError) -> [String: Expectation] {
-        var plain = DeclineFile()
-        plain.isRaw = true
-        let bytes = try plain.read(file).first?.body ?? []
+        guard let bytes = WholeFile.bytes(of: file) else { throw DeclineFileError(file: file, what: WholeFile.fault(of: file)) }
         guard let object = (try? JSONValue(parsing: bytes.span, limits: JSONLimits(bytes: 16 << 20, depth: 32)))?.object else {
             throw DeclineFileError(file: file, what: "expected a JSON object of expectations by file name")
         }
