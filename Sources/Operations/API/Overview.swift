@@ -40,9 +40,8 @@ enum Overview {
             let reasons = toDo.map { reason, counts in (reason: reason, count: counts.values.reduce(0, +), inDoubt: counts[.reconcile] ?? 0)
             }
             .sorted { left, right in
-                // As the groups of letters are: a charge in doubt is not to be outnumbered.
                 func rank(_ entry: (reason: DeadLetterReason, count: Int, inDoubt: Int)) -> Int {
-                    entry.inDoubt > 0 ? 0 : entry.reason.needsCRMConsent ? 1 : 2
+                    LetterGroup.urgency(of: entry.reason, isInDoubt: entry.inDoubt > 0)
                 }
                 return (rank(left), right.count, left.reason.rawValue) < (rank(right), left.count, right.reason.rawValue)
             }

@@ -20,7 +20,9 @@ package struct LetterGroup: Sendable, Equatable {
     }
 
     /// The lower, the sooner. A customer's money in doubt must not vanish behind a cause that killed hundreds.
-    private var urgency: Int { handling == .reconcile ? 0 : reason.needsCRMConsent ? 1 : 2 }
+    private var urgency: Int { Self.urgency(of: reason, isInDoubt: handling == .reconcile) }
+
+    static func urgency(of reason: DeadLetterReason, isInDoubt: Bool) -> Int { isInDoubt ? 0 : reason.needsCRMConsent ? 1 : 2 }
 
     /// The most urgent first: charges in doubt, then what the CRM has to agree to, then the largest.
     package static func of(_ letters: some Sequence<LetterSummary>) -> [LetterGroup] {
