@@ -145,6 +145,39 @@ struct TextVocabulary: Sendable {
         return count
     }
 
+    /// The fewest words of the patterns that a word without blanks is made of: `RETAINCARD`. `nil` for a word that some pattern asks for, and
+    /// for one that is not made of such words alone.
+    func takenApart(_ word: String) -> [String]? {
+        let letters = Array(word.utf8)
+        guard (8...64).contains(letters.count), letters.allSatisfy({ (0x61...0x7A).contains($0) }), exact[word] == nil else { return nil }
+        // How many words end at a letter, and where the last of them begins.
+        var ends = [(words: Int, start: Int)?](repeating: nil, count: letters.count + 1)
+        ends[0] = (words: 0, start: 0)
+        for end in 2...letters.count {
+            for start in max(0, end - Self.longest)...end - 2 {
+                guard let before = ends[start], before.words + 1 < ends[end]?.words ?? Int.max else { continue }
+                let part = String(decoding: letters[start..<end], as: UTF8.self)
+                if part.utf8.count > 2 ? exact[part] != nil : Self.joining.contains(part) {
+                    ends[end] = (words: before.words + 1, start: start)
+                }
+            }
+        }
+        var parts: [String] = []
+        var end = letters.count
+        while end > 0 {
+            guard let start = ends[end]?.start else { return nil }
+            parts.append(String(decoding: letters[start..<end], as: UTF8.self))
+            end = start
+        }
+        return parts.reversed()
+    }
+
+    /// No word of a pattern that people run together with others is longer.
+    private static let longest = 24
+
+    /// Of two letters only these are words that stand among others; any other two are a part of something longer.
+    private static let joining: Set<String> = ["at", "by", "do", "id", "in", "is", "no", "of", "on", "or", "to", "up"]
+
     func hear(_ word: String) -> HeardWord {
         let isAnswer = word.utf8.last == 0x2E
         let bare = isAnswer ? String(word.dropLast()) : word

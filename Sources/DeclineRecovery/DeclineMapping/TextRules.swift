@@ -117,11 +117,15 @@ package final class TextRules: Sendable {
         words.contains { $0.utf8.last == 0x2E } ? words.map { $0.utf8.last == 0x2E ? String($0.dropLast()) : $0 } : words
     }
 
-    /// The graver of what the words say as they stand and with their abbreviations written out: `DECLINE - LOST CRD`.
+    /// The graver of what the words say as they stand, with their abbreviations written out (`DECLINE - LOST CRD`) and, where that is little
+    /// and the text short, taken apart (`RETAINCARD`).
     private func rule(for words: [String]) -> Rule? {
-        let said = fulfilledRule(words)
+        var said = fulfilledRule(words)
         let written = words.map { abbreviations[$0] ?? $0 }
-        guard written != words, let meant = fulfilledRule(written) else { return said }
+        if written != words, let meant = fulfilledRule(written) { said = meant.orGraver(said) }
+        guard words.count <= 4, said?.isGeneric ?? true else { return said }
+        let apart = words.flatMap { vocabulary.takenApart($0) ?? [$0] }
+        guard apart.count > words.count, let meant = fulfilledRule(apart) else { return said }
         return meant.orGraver(said)
     }
 

@@ -43,6 +43,20 @@ import Testing
         #expect(texts.rule(for: text)?.name ?? "unknown" == rule)
     }
 
+    /// Some send their reasons without blanks. What is no reason, or is made of such words in part, stays one word.
+    @Test(arguments: [
+        ("RETAINCARD", "pick_up"), ("Declined: RETAINCARD", "pick_up"), ("STOPPAYMENTORDER", "stop_payments"),
+        ("HARDCAPTUREPICKUPCARD", "pick_up"), ("CARDALREADYCLOSED", "closed_account"), ("REVERSALUNSUCCESSFUL", "undo_failed"),
+        ("EXPIREDCARD", "expired"), ("CALLISSUER", "call_issuer"), ("CARDVELOCITYEXCEEDED", "limit"),
+        ("ISSUERNOTAVAILABLE", "issuer_unavailable"), ("INVALIDMERCHANTID", "this_account"),
+        ("NOTLOSTORSTOLEN", "unknown"), ("DONOTRETAIN", "unknown"), ("RETAINCARDX", "unknown"), ("RETAINER", "unknown"),
+        ("STOLENBIKES", "unknown"), ("DISCARDCARD", "unknown"), ("TRANSFERRED", "unknown"), ("PASSPORT", "unknown"),
+        ("THEREFORE", "unknown"), ("APPROXIMATELY", "unknown"), ("Declined by the issuer of CARDNOTRETAINCARD", "generic_decline"),
+    ])
+    func wordsWithoutBlanksAreTakenApart(text: String, rule: String) {
+        #expect(texts.rule(for: text)?.name ?? "unknown" == rule)
+    }
+
     /// Where it is said that a text shares none of some words, it has none of them, however it is written.
     @Test(arguments: ["Jürgen", "J&uuml;rgen", "J%C3%BCrgen", #"J\u00fcrgen"#])
     func aWordIsFoundHoweverItIsWritten(text: String) {
