@@ -250,6 +250,10 @@ static const unsigned char sepa_json[] = {
 #embed "../DeclineRecovery/DeclineMapping/Tables/sepa.json"
 };
 
+static const unsigned char shva_json[] = {
+#embed "../DeclineRecovery/DeclineMapping/Tables/shva.json"
+};
+
 static const unsigned char simetrik_json[] = {
 #embed "../DeclineRecovery/DeclineMapping/Tables/simetrik.json"
 };
@@ -362,6 +366,7 @@ static const struct decline_table_file files[] = {
     FILE("redsys.json", redsys_json),
     FILE("sagepay.json", sagepay_json),
     FILE("sepa.json", sepa_json),
+    FILE("shva.json", shva_json),
     FILE("simetrik.json", simetrik_json),
     FILE("square.json", square_json),
     FILE("stripe.json", stripe_json),

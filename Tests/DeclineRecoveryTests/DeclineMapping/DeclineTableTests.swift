@@ -106,6 +106,11 @@ import Testing
         #expect(category("elo", "04") == .softNow && category("elo", "57") == .never && category("elo", "19") == .hard)
         #expect(category("garanti", "16") == .softLater && category("iso8583", "16") == .notADecline && category("garanti", "34") == .never)
         #expect(category("cielo", "FD") == .never && category("cielo", "39") == .softNow && category("cielo", "04") == .never)
+        // Cielo's 67 is a block for a day, and ISO's a card to be kept; its 85 is a fault, and no approval.
+        #expect(category("cielo", "67") == .softLater && category("cielo", "85") == .softNow && category("cielo", "BR") == .never)
+        // Shva's 2 and 5 keep the card, 41 is a ceiling. Borgun and Decta speak ISO 8583:1993; Redsys writes its codes as SIS0093 too.
+        #expect(category("Tranzila", "002") == .never && category("Tranzila", "005") == .never && category("Tranzila", "041") == .softLater)
+        #expect(category("Borgun", "208") == .never && category("Decta", "116") == .softLater && category("redsys", "SIS0093") == .hard)
         #expect(category("hyperpay", "800.100.165") == .never && category("hyperpay", "000.400.070") == .outcomeUnknown)
         #expect(category("cloudpayments", "5041") == .never && category("cloudpayments", "5051") == .softLater)
         #expect(category("ach", "R01") == .softLater && category("ach", "R10") == .never && category("sepa", "MD01") == .never)
