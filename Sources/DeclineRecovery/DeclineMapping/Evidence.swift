@@ -78,7 +78,8 @@ struct Evidence {
         words = heard?.words ?? []
         var text = heard?.rule
         // Some CRMs put words where a code belongs.
-        if code == nil, Self.isWords(decline.responseCode), let said = tables.texts.rule(for: decline.responseCode) {
+        if code == nil, Self.isWords(decline.responseCode), let said = tables.texts.rule(inPlaceOfCode: decline.responseCode, besides: text)
+        {
             text = said.orGraver(text)
         }
         if network == nil, let own = decline.networkCode, Self.isWords(own), let said = tables.texts.rule(for: own) {

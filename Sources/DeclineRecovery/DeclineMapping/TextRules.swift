@@ -102,6 +102,12 @@ package final class TextRules: Sendable {
 
     package func rule(for text: String) -> Rule? { heard(text).rule }
 
+    /// What words say that stand where a code belongs: as they stand, where the text beside them says something of its own.
+    func rule(inPlaceOfCode code: String, besides text: Rule?) -> Rule? {
+        if text?.isGeneric ?? true { return rule(for: code) }
+        return spokenRule(TextDetails.dropped(from: TextWords.withoutResults(TextWords.split(code, marksAnswers: true))))
+    }
+
     /// The words of a text, and the rule that it fulfils.
     func heard(_ text: String) -> HeardTexts.Heard {
         memory.heard(text) { text in
@@ -120,12 +126,17 @@ package final class TextRules: Sendable {
     /// The graver of what the words say as they stand, with their abbreviations written out (`DECLINE - LOST CRD`) and, where that is little
     /// and the text short, taken apart (`RETAINCARD`).
     private func rule(for words: [String]) -> Rule? {
-        var said = fulfilledRule(words)
-        let written = words.map { abbreviations[$0] ?? $0 }
-        if written != words, let meant = fulfilledRule(written) { said = meant.orGraver(said) }
+        let said = spokenRule(words)
         guard words.count <= 4, said?.isGeneric ?? true else { return said }
         let apart = words.flatMap { vocabulary.takenApart($0) ?? [$0] }
         guard apart.count > words.count, let meant = fulfilledRule(apart) else { return said }
+        return meant.orGraver(said)
+    }
+
+    private func spokenRule(_ words: [String]) -> Rule? {
+        let said = fulfilledRule(words)
+        let written = words.map { abbreviations[$0] ?? $0 }
+        guard written != words, let meant = fulfilledRule(written) else { return said }
         return meant.orGraver(said)
     }
 
