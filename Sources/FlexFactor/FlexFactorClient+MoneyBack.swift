@@ -37,7 +37,8 @@ extension FlexFactorClient {
                 }
                 let news = read.orders.filter { seen.insert("\(status) \($0.id.text.lowercased())").inserted }
                 found.orders += news.filter { ($0.state == .returned || $0.state == .chargeback) && isOurs($0) }
-                if !read.isWhole { found.isComplete = false }
+                // Of what is not understood nobody knows whether money of it went back.
+                if !read.isWhole || news.contains(where: { $0.state.isUnclear && isOurs($0) }) { found.isComplete = false }
                 for number in read.disputed where !statuses.contains(number) && statuses.count < Self.mostStatuses {
                     statuses.append(number)
                 }

@@ -316,6 +316,8 @@ package struct Refund: Sendable, Equatable {
             switch order.state {
             case .completed: break
             case .returned: return failed("FlexFactor shows the order as refunded already.", order.id)
+            case .chargeback: return failed("FlexFactor shows the order as disputed.", order.id)
+            case .unrecognised(let word): return failed("FlexFactor's order is in a state that is not known: \(word).", order.id)
             default: return failed("FlexFactor's order is not paid: its state is \(order.state).", order.id)
             }
             let whole = order.minorUnits.flatMap { units in order.currency.map { Money(minorUnits: units, currency: $0) } }

@@ -98,7 +98,7 @@ enum FlexFactorResponse {
         guard let id = value[anyCase: "id"]?.string, !id.isEmpty else { return nil }
         let echo = echoes.lazy.compactMap { value[anyCase: $0]?.string.flatMap { RecoveryReference($0) } }.first
         return FlexFactorOrder(
-            id: FlexFactorOrderID(id), state: state(value), echo: echo,
+            id: FlexFactorOrderID(id), state: OrderStatus.state(of: value), echo: echo,
             minorUnits: value[anyCase: "amount"]?.int64.flatMap { Money.plausible.contains($0) ? $0 : nil },
             currency: value[anyCase: "currencyCode"]?.string.flatMap { Currency($0) },
             // A time that says no zone is UTC's.
@@ -109,26 +109,6 @@ enum FlexFactorResponse {
     /// Where an account's orders may be seen to echo our reference; none is documented, and FlexFactor may write an id of its own into each.
     /// `orderId` and `referenceNumber` always are its own.
     private static let echoes = ["externalOrderId", "externalOrderReference", "externalId", "correlationId"]
-
-    private static func state(_ order: JSONValue) -> FlexFactorOrder.State {
-        let name = order[anyCase: "statusName"]?.string ?? order[anyCase: "status"]?.string
-        switch name?.uppercased() {
-        case "DRAFT": return .draft
-        case "ONHOLD": return .onHold
-        case "CANCELLED": return .cancelled
-        case "PROBLEM": return .problem
-        case "PROCESSING": return .processing
-        case "CAPTUREREQUIRED": return .captureRequired
-        case "RETURNED": return .returned
-        case "COMPLETED": return .completed
-        case "CHARGEBACK": return .chargeback
-        case let name?: return .unrecognised(name)
-        case nil: break
-        }
-        guard let number = order[anyCase: "status"]?.int64 else { return .unrecognised("(none)") }
-        let states: [FlexFactorOrder.State] = [.draft, .onHold, .cancelled, .problem, .processing, .captureRequired, .returned, .completed]
-        return states.indices.contains(Int(clamping: number)) ? states[Int(number)] : .unrecognised(String(number))
-    }
 
     /// One page of the list of orders.
     struct Page: Sendable {
@@ -223,14 +203,5 @@ enum FlexFactorResponse {
     /// FlexFactor's words go into results and letters; a value that it quotes must bring neither card data along nor what it was sent in confidence.
     private static func clean(_ text: String, _ withheld: Withheld) -> String {
         CardDataGuard.redacted(withheld.removed(from: text, atMost: 300))
-    }
-}
-
-extension FlexFactorOrder.State {
-    var tookMoney: Bool {
-        switch self {
-        case .completed, .returned, .chargeback: true
-        default: false
-        }
     }
 }

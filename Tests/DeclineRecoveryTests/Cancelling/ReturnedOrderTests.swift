@@ -45,6 +45,23 @@ import Testing
         }
     }
 
+    /// Nothing is given back of an order that is not known to be paid; nor is it said that it is not.
+    @Test(arguments: [
+        (FlexFactorOrder.State.unrecognised("2, COMPLETED"), "is in a state that is not known: 2, COMPLETED."),
+        (.chargeback, "as disputed."), (.processing, "is not paid: its state is processing."),
+    ])
+    func anOrderThatIsNotUnderstoodIsNotSaidToBeUnpaid(state: FlexFactorOrder.State, words: String) throws {
+        let reference = try #require(RecoveryReference("A-S0"))
+        let command = RefundCommand(id: "r-1", merchantID: "acme", reference: reference, orderID: "g-1", amount: usd(700), reason: nil)
+        var refund = Refund(command, gateways: ["42"], since: now)
+        refund.sale = Refund.Sale(isApproved: true, orderID: "g-1", amount: usd(4_999))
+        guard case .tell(.refundFailed, _, _, "g-1", let faults)? = refund.learned(.order(state), now: now, timing: timing) else {
+            Issue.record("it was given back")
+            return
+        }
+        #expect(faults.map(\.message).joined().hasSuffix(words))
+    }
+
     /// News of the others may come yet; until then, and for ever where none comes, nobody knows.
     @Test func whatIsNotKnownIsNotTold() throws {
         #expect(isParked(try learned(toldOfOthers: 0)))
