@@ -8,7 +8,8 @@ import Testing
 @Suite struct OrderStatusTests {
     private func state(_ members: String) throws -> FlexFactorOrder.State {
         let bytes = Array("{\(members)}".utf8)
-        return OrderStatus.state(of: try JSONValue(parsing: bytes.span))
+        let order = try JSONValue(parsing: bytes.span)
+        return OrderStatus.state(of: order)
     }
 
     /// The documented table, whatever letters its names have.

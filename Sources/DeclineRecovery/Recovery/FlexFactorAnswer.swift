@@ -64,6 +64,9 @@ package enum EvaluationStatus: Hashable, Sendable {
             }
     }
 
+    /// FlexFactor's documents have the word.
+    package var isRecognised: Bool { if case .unrecognised = self { false } else { true } }
+
     package var word: String {
         switch self {
         case .approved: "APPROVED"

@@ -16,7 +16,7 @@ extension WebhookNews {
         let data = value[anyCase: "EventData"]
         let amount = Self.amount(in: data)
         let stamp = value[anyCase: "TimeStamp"]?.string
-        let isResent = value[anyCase: "IsResent"]?.bool ?? false
+        let isResent = value[anyCase: "IsResent"]?.flag ?? false
         let kind = Event(word: event)
         // A time of its own is older than the delivery that repeats it; one of the sending may be written a moment before that.
         let isStampOfSending =
@@ -26,7 +26,7 @@ extension WebhookNews {
             merchantID: merchantID, gatewayID: gatewayID, event: kind, reference: reference,
             isForeign: external != nil && reference == nil,
             orderID: value[anyCase: "OrderId"]?.string.flatMap(FlexFactorOrderID.init(naming:)),
-            isTestMode: value[anyCase: "IsTestMode"]?.bool ?? false,
+            isTestMode: value[anyCase: "IsTestMode"]?.flag ?? false,
             isResent: isResent, isRestamped: isRestamped, minorUnits: amount?.units, currency: Self.currency(in: data),
             isBare: amount?.isBare ?? false, distinction: Self.distinction(kind, data, at: stamp), receivedAt: receivedAt)
     }

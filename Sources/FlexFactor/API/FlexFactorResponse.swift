@@ -36,8 +36,12 @@ enum FlexFactorResponse {
         }
         let id = named(body[anyCase: "orderSessionKey"]?.string) ?? named(body[anyCase: "orderId"]?.string)
         var status = EvaluationStatus(word: word)
+        if !status.isRecognised {
+            let folded = EvaluationStatus(word: OrderStatus.folded(word))
+            if folded.isRecognised { status = folded }
+        }
         // What says two things is no approval: its order says which of them holds.
-        if status == .approved, body[anyCase: "success"]?.bool == false { status = .unrecognised("\(word), success false") }
+        if status == .approved, body[anyCase: "success"]?.flag == false { status = .unrecognised("\(word), success false") }
         return .evaluated(status, id)
     }
 
@@ -55,20 +59,31 @@ enum FlexFactorResponse {
     static func captured(_ response: HTTPResponse) -> FlexFactorAnswer {
         guard let body = object(response) else { return .failed(.unknown(.unreadable("capture answered without a readable body"))) }
         // `responseMessage` is the processor's word and decides nothing.
-        let words = ["status", "captureStatus"].compactMap { body[anyCase: $0]?.string?.uppercased() }
+        let words = said(["status", "captureStatus"], of: body)
         let isDone = words.contains("SUCCESS") || words.contains("APPROVED") || words.contains("CAPTURED")
         // What says two things says neither, and a word that nobody knows nothing.
-        guard words.contains("FAILED") != isDone, body[anyCase: "success"]?.bool ?? isDone == isDone else {
+        guard words.contains("FAILED") != isDone, body[anyCase: "success"]?.flag ?? isDone == isDone else {
             return .failed(.unknown(.unreadable("capture answered with a status that is not known")))
         }
-        return isDone ? .captured : .captureFailed(code: body[anyCase: "responseCode"]?.string)
+        return isDone ? .captured : .captureFailed(code: code(of: body))
+    }
+
+    /// What some members say, as it is compared; what is empty says nothing.
+    private static func said(_ names: [String], of body: JSONValue) -> [String] {
+        names.compactMap { body[anyCase: $0]?.string.map(OrderStatus.folded) }.filter { !$0.isEmpty }
+    }
+
+    /// A code may be written as a number.
+    private static func code(of body: JSONValue) -> String? {
+        let code = body[anyCase: "responseCode"]
+        return code?.string.flatMap { $0.isEmpty ? nil : $0 } ?? code?.int64.map { String($0) }
     }
 
     static func refunded(_ response: HTTPResponse, without withheld: Withheld) -> FlexFactorAnswer {
         guard let body = object(response) else { return .failed(.unknown(.unreadable("refund answered without a readable body"))) }
-        let status = body[anyCase: "status"]?.string?.uppercased() ?? ""
+        let status = said(["status"], of: body).first ?? ""
         let word: Bool? = ["SUCCESS", "APPROVED"].contains(status) ? true : status == "FAILED" ? false : nil
-        let success = body[anyCase: "success"]?.bool
+        let success = body[anyCase: "success"]?.flag
         // What says two things, or a word that nobody knows, is not known.
         guard status.isEmpty || word != nil, let isDone = word ?? success, isDone == success ?? isDone else {
             return .failed(.unknown(.unreadable("refund answered with a status that is not known")))
@@ -77,7 +92,7 @@ enum FlexFactorResponse {
         if isDone { return .refunded }
         let words = body[anyCase: "errors"]?.array?.compactMap { $0[anyCase: "item1"]?.string ?? $0.string } ?? []
         let text = words.first ?? body[anyCase: "responseMessage"]?.string ?? "FlexFactor answered FAILED."
-        return .refundFailed(code: body[anyCase: "responseCode"]?.string.map { clean($0, withheld) }, clean(text, withheld))
+        return .refundFailed(code: code(of: body).map { clean($0, withheld) }, clean(text, withheld))
     }
 
     /// The token of `tokenize`'s answer, which stands deep inside it.
@@ -100,7 +115,7 @@ enum FlexFactorResponse {
         return FlexFactorOrder(
             id: FlexFactorOrderID(id), state: OrderStatus.state(of: value), echo: echo,
             minorUnits: value[anyCase: "amount"]?.int64.flatMap { Money.plausible.contains($0) ? $0 : nil },
-            currency: value[anyCase: "currencyCode"]?.string.flatMap { Currency($0) },
+            currency: value[anyCase: "currencyCode"]?.string.flatMap { Currency($0.uppercased()) },
             // A time that says no zone is UTC's.
             placedAt: value[anyCase: "orderPlacedDate"]?.string.flatMap { Moment(rfc3339: $0) ?? Moment(rfc3339: $0 + "Z") },
             account: value[anyCase: "mid"]?.string.flatMap { $0.isEmpty ? nil : $0 })
@@ -127,7 +142,7 @@ enum FlexFactorResponse {
         else { return nil }
         let orders = items.compactMap(order)
         return Page(
-            orders: orders, hasNext: list[anyCase: "hasNextPage"]?.bool ?? false, isWhole: orders.count == items.count,
+            orders: orders, hasNext: list[anyCase: "hasNextPage"]?.flag ?? false, isWhole: orders.count == items.count,
             disputed: (body.object ?? []).flatMap { disputed($0.value) })
     }
 
@@ -151,8 +166,9 @@ enum FlexFactorResponse {
         let isSuccess = (200..<300).contains(response.status)
         if isSuccess, response.body.allSatisfy({ $0 <= 0x20 }) { return .cancelAccepted }
         guard let body = object(response) else { return nil }
-        if isSuccess, body[anyCase: "success"]?.bool != false, body[anyCase: "status"]?.string?.uppercased() != "FAILED" {
-            return .cancelAccepted
+        if isSuccess, body[anyCase: "success"]?.flag != false, said(["status"], of: body) != ["FAILED"] {
+            // What shows the order as paid beside it says two things.
+            return OrderStatus.state(of: body).tookMoney ? nil : .cancelAccepted
         }
         guard isSuccess || isItsOwn(response) else { return nil }
         // A merchant may be called `upstate`: what is quoted of ours says nothing.

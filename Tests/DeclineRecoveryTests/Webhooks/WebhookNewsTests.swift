@@ -50,6 +50,14 @@ import Testing
         for body in ["", "null", "[]", "{}", #"{"Event":7}"#, #"{"Event":""}"#, "order.completed"] { #expect(read(body) == nil, "\(body)") }
     }
 
+    /// News of test mode that are taken for others would be looked for at a gateway of production.
+    @Test(arguments: [("true", true), (#""true""#, true), (#""True""#, true), ("1", true), ("false", false), (#""false""#, false)])
+    func aFlagIsReadHoweverItIsWritten(says: String, flag: Bool) throws {
+        let news = try #require(
+            read(#"{"Event":"order.completed","ExternalOrderId":"A-R7-88-7","OrderId":"g-1","IsTestMode":\#(says),"IsResent":\#(says)}"#))
+        #expect(news.isTestMode == flag && news.isResent == flag)
+    }
+
     /// It would be looked for in vain until its time is over.
     @Test(arguments: ["", "00000000-0000-0000-0000-000000000000"]) func anIDThatNamesNoOrderIsNone(id: String) throws {
         let news = try #require(read(#"{"Event":"order.completed","ExternalOrderId":"A-R7-88-7","OrderId":"\#(id)"}"#))
