@@ -212,7 +212,7 @@ package final class FlexFactorClient: Sendable {
                 signed(request(token.authorization)), to: credentials.origin, authorities: credentials.authorities,
                 deadline: httpDeadline(deadline), writtenBy: writtenBy)
             {
-            case .answered(let response) where response.status == 401:
+            case .answered(let response) where response.status == 401 && !Contradiction.saysOtherwise(response, of: nil):
                 // Not executed. The token may have ended early; a new one is tried once.
                 tokens.drop(token)
                 if isLastTry {
@@ -241,18 +241,20 @@ package final class FlexFactorClient: Sendable {
         case .refund: if isSuccess { return FlexFactorResponse.refunded(response, without: withheld(call)) }
         case .lookUp(let id):
             if isSuccess { return ours(FlexFactorResponse.order(response, id)) }
-            if response.status == 404, FlexFactorResponse.isItsOwn(response) { return .noSuchOrder }
+            if response.status == 404, FlexFactorResponse.isItsNo(response) { return .noSuchOrder }
         case .cancel, .cancelByReference:
             let reference: RecoveryReference? = if case .cancelByReference(let own) = call { own } else { nil }
             if let answer = FlexFactorResponse.cancelled(response, of: reference) { return answer }
             // Of an order that FlexFactor named itself it need not say more than no.
-            if case .cancel = call, [400, 422].contains(response.status), FlexFactorResponse.object(response) != nil {
+            if case .cancel = call, [400, 422].contains(response.status), let body = FlexFactorResponse.object(response),
+                !Contradiction.saysYes(body)
+            {
                 return .cancelRefused
             }
             if isSuccess { return .failed(.unknown(.unreadable("a cancel was answered with what is neither yes nor no"))) }
         case .find: break
         }
-        return .failed(failure(response, without: withheld(call)))
+        return .failed(failure(response, of: call, without: withheld(call)))
     }
 
     /// What the words of an answer may not quote.
@@ -273,8 +275,13 @@ package final class FlexFactorClient: Sendable {
 
     /// What a status that is no success means. Only 400 and 422 in FlexFactor's own words speak of the request; the others may come from
     /// whatever stands before FlexFactor, and speak of the way.
-    func failure(_ response: HTTPResponse, without withheld: @autoclosure () -> Withheld) -> CallFailure {
+    func failure(
+        _ response: HTTPResponse, of call: FlexFactorCall? = nil, without withheld: @autoclosure () -> Withheld
+    ) -> CallFailure {
         switch response.status {
+        case 400 where Contradiction.saysOtherwise(response, of: call), 422 where Contradiction.saysOtherwise(response, of: call),
+            429 where Contradiction.saysOtherwise(response, of: call):
+            .unknown(.unreadable("a \(response.status) that names an order, or says that it went well"))
         case 409: .conflict
         case 429: .throttled(retryAfter: retryAfter(response))
         // The request may have been cut off by a time-out at the edge, after FlexFactor had it.

@@ -26,8 +26,8 @@ enum FlexFactorResponse {
     private static let names: Set<String> = [
         "accesstoken", "amount", "capturestatus", "correlationid", "currencycode", "data", "errors", "expires", "externalid",
         "externalorderid", "externalorderreference", "hasnextpage", "id", "item1", "items", "mid", "orderid", "orderplaceddate", "orders",
-        "ordersessionkey", "payment_method", "responsecode", "responsemessage", "status", "statusname", "success", "token", "traceid",
-        "transaction",
+        "ordersessionkey", "payment_method", "responsecode", "responsemessage", "result", "status", "statusname", "success", "token",
+        "traceid", "transaction",
     ]
 
     static func evaluated(_ response: HTTPResponse) -> FlexFactorAnswer {
@@ -170,7 +170,7 @@ enum FlexFactorResponse {
             // What shows the order as paid beside it says two things.
             return OrderStatus.state(of: body).tookMoney ? nil : .cancelAccepted
         }
-        guard isSuccess || isItsOwn(response) else { return nil }
+        guard isSuccess || isItsNo(response) else { return nil }
         // A merchant may be called `upstate`: what is quoted of ours says nothing.
         let said = texts(body).map { reference?.removed(from: $0) ?? $0 }
         let words = said.joined(separator: " ").lowercased()
@@ -191,6 +191,11 @@ enum FlexFactorResponse {
         if body[anyCase: "traceId"] != nil { return true }
         if body[anyCase: "success"]?.bool != nil, body[anyCase: "errors"]?.array != nil { return true }
         return !fields(response).isEmpty
+    }
+
+    /// Whether a refusal is FlexFactor's own, and does not call itself a success besides.
+    static func isItsNo(_ response: HTTPResponse) -> Bool {
+        isItsOwn(response) && object(response).map(Contradiction.saysYes) != true
     }
 
     /// What a person would read: what names the request or the kind of answer repeats the path, and our reference in it.
