@@ -20,7 +20,7 @@ extension FlexFactorClient {
     func orders(of reference: RecoveryReference, in list: [FlexFactorOrder], _ lane: HTTPLane) -> [FlexFactorOrder] {
         list.filter { order in
             guard order.echo == reference, isOurs(order) else { return false }
-            let isNamed = UUID5(order.id.text) != .empty
+            let isNamed = UUID5.guid(order.id.text) != .empty
             if isNamed, list.contains(where: { $0.id.isSame(as: order.id) && $0.echo != nil && $0.echo != reference }) { return false }
             return !lane.answered.isAnothers(order.id, than: reference)
         }

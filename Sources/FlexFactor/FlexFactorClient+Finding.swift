@@ -53,7 +53,7 @@ extension FlexFactorClient {
         _ listed: FlexFactorOrder, _ reference: RecoveryReference, _ lane: HTTPLane, _ traceparent: String?, _ deadline: Moment
     ) async -> FlexFactorAnswer {
         // What names no order has no page.
-        if UUID5(listed.id.text) == .empty { return .found(listed) }
+        if UUID5.guid(listed.id.text) == .empty { return .found(listed) }
         if let refusal = await waitForTurn(lane, deadline) { return .failed(refusal) }
         let call = FlexFactorCall.lookUp(listed.id)
         switch await exchange({ self.request(call, bearer: $0, traceparent) }, lane, deadline) {

@@ -269,7 +269,7 @@ package final class FlexFactorClient: Sendable {
 
     /// What an order calls its account no document tells: only another id of the form that ours has is another account.
     func isOurs(_ order: FlexFactorOrder) -> Bool {
-        guard let account = order.account.flatMap({ UUID5($0) }), let own = UUID5(credentials.mid) else { return true }
+        guard let account = order.account.flatMap(UUID5.guid), let own = UUID5.guid(credentials.mid) else { return true }
         return account == own
     }
 

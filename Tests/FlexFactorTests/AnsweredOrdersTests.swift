@@ -12,7 +12,10 @@ import Testing
     private let one = RecoveryReference(orderID: "A-1", kind: .sale, sequence: 0)
     private let other = RecoveryReference(orderID: "A-2", kind: .sale, sequence: 0)
 
-    @Test(arguments: [("g-1", "G-1"), ("0a1b2c3d-0000-4000-8000-00000000abcd", "0A1B2C3D-0000-4000-8000-00000000ABCD")])
+    @Test(arguments: [
+        ("g-1", "G-1"), ("0a1b2c3d-0000-4000-8000-00000000abcd", "0A1B2C3D-0000-4000-8000-00000000ABCD"),
+        ("0a1b2c3d-0000-4000-8000-00000000abcd", "0A1B2C3D00004000800000000000ABCD"),
+    ])
     func anOrderIsOneReferences(id: String, inCapitals: String) {
         let answered = AnsweredOrders()
         for _ in 0..<3 { #expect(answered.take(FlexFactorOrderID(id), for: one)) }

@@ -82,6 +82,30 @@ import Testing
         #expect(try await world.answer(200, body, to: .cancelByReference(reference)) == .cancelAccepted)
     }
 
+    /// The page of an order says its id as .NET writes it, and so may `evaluate` and the name of the account.
+    @Test func anIdIsReadInEachFormOfAGUID() async throws {
+        let id = FlexFactorOrderID("0a1b2c3d-0000-4000-8000-00000000abcd")
+        for written in ["{\(id)}", " \(id) ", "(\(id))"] {
+            #expect(
+                try await world.answer(200, #"{"id":"\#(written)","status":7}"#, to: .lookUp(id))
+                    == .found(FlexFactorOrder(id: id, state: .completed)))
+            #expect(
+                try await world.answer(200, #"{"orderSessionKey":"\#(written)","status":"SUBMITTED"}"#, to: world.evaluate)
+                    == .evaluated(.submitted, id))
+        }
+        let undashed = FlexFactorOrderID("0a1b2c3d00004000800000000000abcd")
+        #expect(
+            try await world.answer(200, #"{"id":"\#(undashed)","status":7}"#, to: .lookUp(id))
+                == .found(FlexFactorOrder(id: undashed, state: .completed)))
+        let other = "{00000000-6b1a-4c5f-9a55-0d6a1c7b2e11}"
+        #expect(
+            try await world.answer(200, #"{"id":"\#(id)","status":7,"mid":"\#(other)"}"#, to: .lookUp(id))
+                == .failed(.unknown(.otherAccount)))
+        #expect(
+            try await world.answer(200, #"{"id":"\#(id)","status":7,"mid":"{\#(ClientWorld.mid)}"}"#, to: .lookUp(id))
+                == .found(FlexFactorOrder(id: id, state: .completed, account: "{\(ClientWorld.mid)}")))
+    }
+
     @Test func anOrdersCurrencyMayBeInSmallLetters() async throws {
         let order = try await world.answer(200, #"{"id":"g-1","status":7,"currencyCode":"eur"}"#, to: .lookUp("g-1"))
         #expect(order == .found(FlexFactorOrder(id: "g-1", state: .completed, currency: Currency("EUR"))))

@@ -45,10 +45,21 @@ extension FlexFactorOrderID {
     /// `nil` for what names no order: nothing, and the empty GUID. Under it no order would ever be found or cancelled, and nobody would ask by
     /// our reference.
     package init?(naming text: String) {
-        guard !text.isEmpty, UUID5(text) != .empty else { return nil }
-        self.init(text)
+        self.init(written: text)
+        guard !self.text.isEmpty, UUID5.guid(self.text) != .empty else { return nil }
     }
 
-    /// FlexFactor's ids are GUIDs, whose letters have no case.
-    package func isSame(as other: FlexFactorOrderID) -> Bool { text.lowercased().hasSameCodePoints(as: other.text.lowercased()) }
+    /// As FlexFactor wrote it, but for blanks, and braces around a GUID: what is kept is looked up, compared and told.
+    package init(written text: String) {
+        var name = text.drop(while: \.isWhitespace)
+        while name.last?.isWhitespace == true { name.removeLast() }
+        if let first = name.first, first == "{" || first == "(", UUID5.guid(String(name)) != nil { name = name.dropFirst().dropLast() }
+        self.init(name.utf8.count == text.utf8.count ? text : String(name))
+    }
+
+    /// FlexFactor's ids are GUIDs, whose letters have no case, and which may be written in several ways.
+    package func isSame(as other: FlexFactorOrderID) -> Bool {
+        if let own = UUID5.guid(text), let its = UUID5.guid(other.text) { return own == its }
+        return text.lowercased().hasSameCodePoints(as: other.text.lowercased())
+    }
 }

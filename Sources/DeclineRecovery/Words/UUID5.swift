@@ -47,6 +47,19 @@ package struct UUID5: Hashable, Sendable, CustomStringConvertible {
         (high, low) = words
     }
 
+    /// A GUID in whichever form .NET writes one: as `description` does, in braces or parentheses, or without its dashes.
+    package static func guid(_ text: String) -> UUID5? {
+        if let plain = UUID5(text) { return plain }
+        var bare = Substring(text)
+        for (open, close) in [("{", "}"), ("(", ")")] where bare.hasPrefix(open) && bare.hasSuffix(close) {
+            bare = bare.dropFirst().dropLast()
+        }
+        let digits = Array(bare.utf8)
+        guard digits.count == 32 else { return UUID5(String(bare)) }
+        let groups = [digits[0..<8], digits[8..<12], digits[12..<16], digits[16..<20], digits[20..<32]]
+        return UUID5(groups.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "-"))
+    }
+
     private static func words(of text: UnsafeBufferPointer<UInt8>) -> (UInt64, UInt64)? {
         guard text.count == length else { return nil }
         var words: (UInt64, UInt64) = (0, 0)

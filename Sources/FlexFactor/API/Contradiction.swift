@@ -29,7 +29,7 @@ enum Contradiction {
         return (value.object ?? []).contains { member in
             switch (member.name.lowercased(), member.value.string) {
             case ("ordersessionkey", let id?): FlexFactorOrderID(naming: id) != nil
-            case ("orderid", let id?): UUID5(id).map { $0 != .empty } ?? false
+            case ("orderid", let id?): UUID5.guid(id).map { $0 != .empty } ?? false
             default: namesOrder(member.value)
             }
         }

@@ -110,10 +110,10 @@ enum FlexFactorResponse {
     }
 
     private static func order(_ value: JSONValue) -> FlexFactorOrder? {
-        guard let id = value[anyCase: "id"]?.string, !id.isEmpty else { return nil }
+        guard let id = value[anyCase: "id"]?.string.map(FlexFactorOrderID.init(written:)), !id.text.isEmpty else { return nil }
         let echo = echoes.lazy.compactMap { value[anyCase: $0]?.string.flatMap { RecoveryReference($0) } }.first
         return FlexFactorOrder(
-            id: FlexFactorOrderID(id), state: OrderStatus.state(of: value), echo: echo,
+            id: id, state: OrderStatus.state(of: value), echo: echo,
             minorUnits: value[anyCase: "amount"]?.int64.flatMap { Money.plausible.contains($0) ? $0 : nil },
             currency: value[anyCase: "currencyCode"]?.string.flatMap { Currency($0.uppercased()) },
             // A time that says no zone is UTC's.

@@ -50,7 +50,7 @@ final class AnsweredOrders: Sendable {
 
     /// FlexFactor's ids are GUIDs, whose letters have no case.
     private static func key(_ order: FlexFactorOrderID) -> UUID5 {
-        UUID5(order.text) ?? UUID5(namespace: others, name: order.text.lowercased())
+        UUID5.guid(order.text) ?? UUID5(namespace: others, name: order.text.lowercased())
     }
 
     private static let others = UUID5(high: 0x0d3a_6f51_92c8_4b7e, low: 0xb2f4_17c9_5e08_a36d)

@@ -25,4 +25,20 @@ import Testing
     func whatIsNoIDIsRefused(text: String) {
         #expect(UUID5(text) == nil)
     }
+
+    @Test(arguments: [
+        "01234567-89ab-cdef-fedc-ba9876543210", "{01234567-89AB-CDEF-FEDC-BA9876543210}", "(01234567-89ab-cdef-fedc-ba9876543210)",
+        "0123456789abcdeffedcba9876543210", "{0123456789ABCDEFFEDCBA9876543210}",
+    ])
+    func aGUIDIsReadInEachOfItsForms(text: String) {
+        #expect(UUID5.guid(text) == UUID5(high: 0x0123_4567_89ab_cdef, low: 0xfedc_ba98_7654_3210))
+    }
+
+    @Test(arguments: [
+        "", "{}", "{", "(01234567-89ab-cdef-fedc-ba9876543210}", "{01234567-89ab-cdef-fedc-ba9876543210", "0123456789abcdeffedcba987654321g",
+        "{{01234567-89ab-cdef-fedc-ba9876543210}}", "order-1", "0123456789abcdef-edcba9876543210-", "ééééééééééééééée",
+    ])
+    func whatIsNoGUIDIsNotReadAsOne(text: String) {
+        #expect(UUID5.guid(text) == nil)
+    }
 }

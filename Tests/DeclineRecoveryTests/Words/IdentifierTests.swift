@@ -19,6 +19,27 @@ import Testing
         #expect(MerchantID("acme").spelling.isEmpty)
     }
 
+    /// A GUID is one in each of the forms that .NET writes.
+    @Test(
+        arguments: [
+            ("0a1b2c3d-0000-4000-8000-00000000abcd", "0a1b2c3d-0000-4000-8000-00000000abcd"),
+            (" {0A1B2C3D-0000-4000-8000-00000000ABCD} ", "0A1B2C3D-0000-4000-8000-00000000ABCD"),
+            ("(0a1b2c3d-0000-4000-8000-00000000abcd)", "0a1b2c3d-0000-4000-8000-00000000abcd"), ("\tg-1\n", "g-1"), ("{g-1}", "{g-1}"),
+            ("{00000000-0000-0000-0000-000000000000}", nil), ("00000000000000000000000000000000", nil), ("  ", nil), ("", nil),
+        ] as [(String, String?)])
+    func anOrdersIdIsKeptWithoutWhatStandsAroundIt(written: String, text: String?) {
+        #expect(FlexFactorOrderID(naming: written)?.text == text)
+    }
+
+    @Test func anOrderIsTheSameHoweverItsIdIsWritten() {
+        let forms: [FlexFactorOrderID] = [
+            "0a1b2c3d-0000-4000-8000-00000000abcd", "0A1B2C3D-0000-4000-8000-00000000ABCD", "{0a1b2c3d-0000-4000-8000-00000000abcd}",
+            "0a1b2c3d000040008000-00000000abcd", "0a1b2c3d00004000800000000000abcd",
+        ]
+        for form in forms { #expect(form.isSame(as: forms[0]) == (form != "0a1b2c3d000040008000-00000000abcd"), "\(form)") }
+        #expect(FlexFactorOrderID("G-1").isSame(as: "g-1") && !FlexFactorOrderID("g1").isSame(as: "g-1"))
+    }
+
     @Test func referencesOfTwoSpellingsAreOfTwoDeclines() {
         func reference(_ merchant: MerchantID, _ order: String) -> RecoveryReference {
             RecoveryReference(DeclineIdentity(merchantID: merchant, source: "crm", id: "d-1"), orderID: order, kind: .sale, sequence: 0)
