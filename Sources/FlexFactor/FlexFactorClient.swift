@@ -342,7 +342,12 @@ package final class FlexFactorClient: Sendable {
                 return failed("the token endpoint answered without a readable token")
             }
             return .success(TokenKeeper.Token(bearer: Secret(bearer), told: body[anyCase: "expires"], now: now(), uptime: uptime()))
-        case .answered(let response): return failed("the token endpoint answered \(response.status)")
+        case .answered(let response):
+            let isOverloaded = response.status == 429 || response.status >= 500
+            return .failure(
+                TokenKeeper.Failure(
+                    why: "the token endpoint answered \(response.status)", isRefusal: false,
+                    retryAfter: isOverloaded ? retryAfter(response) : nil))
         case .notSent(.cannotCall(let why)):
             return .failure(TokenKeeper.Failure(why: "asking for the token: \(why)", isRefusal: false, isOurs: true))
         case let outcome: return failed("asking for the token: \(outcome.failure)")
@@ -351,5 +356,5 @@ package final class FlexFactorClient: Sendable {
 }
 
 extension TokenKeeper.Failure {
-    var notSent: CallFailure.NotSent { isOurs ? .cannotCall(why) : isRefusal ? .noToken(why) : .noTokenYet(why) }
+    var notSent: CallFailure.NotSent { isOurs ? .cannotCall(why) : isRefusal ? .noToken(why) : .noTokenYet(why, retryAfter: retryAfter) }
 }

@@ -53,6 +53,47 @@ import Testing
         }
     }
 
+    /// Whoever asks again in that time makes a limiter's ban longer: nobody does, and each call waits for what is left of it.
+    @Test(arguments: [429, 503]) func theTokenEndpointIsNotAskedBeforeItSaysSo(status: Int) async throws {
+        let clock = ClientWorld.Clock()
+        let server = try await ScriptedServer.start { _ in ScriptedServer.response(status, headers: "retry-after: 60\r\n") }
+        let client = try world.client(server, clock: clock)
+        for (passed, left) in [(0, 60), (20, 40), (39, 1)] as [(Int64, Int64)] {
+            clock.advance(.seconds(passed))
+            let answer = await world.perform(client, clock: clock)
+            guard case .failed(.notSent(.noTokenYet(_, let wait))) = answer else {
+                Issue.record("expected no token, not \(answer)")
+                return
+            }
+            #expect(wait == .seconds(left) && answer.retryAfter == .seconds(left) && server.requests.count == 1)
+        }
+        clock.advance(.seconds(1))
+        _ = await world.perform(client, clock: clock)
+        #expect(server.requests.count == 2)
+    }
+
+    /// One header is not to keep all of a gateway's sales for a day.
+    @Test func theTokenEndpointIsAskedAgainInAQuarterOfAnHour() async throws {
+        let clock = ClientWorld.Clock()
+        let asked = Mutex(0)
+        let server = try await ScriptedServer.start { request in
+            guard request.path == "/v1/oauth2/token" else { return ScriptedServer.response(200, #"{"id":"order-1","status":7}"#) }
+            let isFirst = asked.withLock { asked in
+                asked += 1
+                return asked == 1
+            }
+            if isFirst { return ScriptedServer.response(429, headers: "retry-after: 86400\r\n") }
+            return ScriptedServer.response(200, ClientWorld.token)
+        }
+        let client = try world.client(server, clock: clock)
+        #expect(await world.perform(client, clock: clock).retryAfter == .days(1))
+        clock.advance(.minutes(14))
+        _ = await world.perform(client, clock: clock)
+        #expect(asked.withLock { $0 } == 1)
+        clock.advance(.minutes(1))
+        #expect(await world.perform(client, clock: clock) == .found(FlexFactorOrder(id: "order-1", state: .completed)))
+    }
+
     /// While a token serves, that it cannot be renewed is nobody's trouble, and is not asked about with every call.
     @Test func aRenewalThatFailsShutsNothing() async throws {
         let clock = ClientWorld.Clock()

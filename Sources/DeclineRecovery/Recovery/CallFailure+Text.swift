@@ -7,7 +7,7 @@ extension CallFailure: Error, CustomStringConvertible {
         case .notSent(.cannotConnect(let why)): "not sent: no connection (\(why))"
         case .notSent(.cannotCall(let why)): "not sent: this process cannot make the call (\(why))"
         case .notSent(.deadline): "not sent: the time for the call was over before it could be sent"
-        case .notSent(.noToken(let why)), .notSent(.noTokenYet(let why)): "not sent: no token (\(why))"
+        case .notSent(.noToken(let why)), .notSent(.noTokenYet(let why, _)): "not sent: no token (\(why))"
         case .notSent(.misconfigured(let why)): "not sent: \(why)"
         case .unknown(.timedOut): "no answer in time"
         case .unknown(.connectionLost(let why)): "connection lost before the answer (\(why))"

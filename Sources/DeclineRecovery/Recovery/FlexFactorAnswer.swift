@@ -107,8 +107,8 @@ package enum CallFailure: Sendable, Equatable {
         case deadline
         /// FlexFactor gives these keys no token.
         case noToken(String)
-        /// There is no token at the moment: the token endpoint failed, which may pass.
-        case noTokenYet(String)
+        /// There is no token at the moment: the token endpoint failed, which may pass. `Retry-After` where it came along.
+        case noTokenYet(String, retryAfter: Moment.Span? = nil)
         /// The configuration lacks what the call needs.
         case misconfigured(String)
     }
@@ -136,7 +136,9 @@ extension CallFailure {
     /// For how long FlexFactor asks to be left alone.
     package var retryAfter: Moment.Span? {
         switch self {
-        case .throttled(let wait), .unknown(.serverError(_, let wait)), .unknown(.unconfirmed(_, let wait)): wait
+        case .throttled(let wait), .unknown(.serverError(_, let wait)), .unknown(.unconfirmed(_, let wait)),
+            .notSent(.noTokenYet(_, let wait)):
+            wait
         case .notSent, .unknown, .conflict, .refused: nil
         }
     }

@@ -175,7 +175,7 @@ extension Recovery {
 
     /// The request was the first, and this pod knows what became of it.
     private mutating func failedBeforeSending(_ failure: CallFailure, now: Moment) -> RecoveryStop? {
-        let later = now + backoff
+        let later = max(now + backoff, now + (failure.retryAfter ?? .seconds(0)))
         switch failure {
         // Its time was over before it could be written, and now it is too late or it is claimed anew.
         case .notSent(.deadline) where !mayCharge(at: now): return nil
@@ -186,10 +186,8 @@ extension Recovery {
             return .park(until: later)
         case .notSent(.misconfigured), .notSent(.noToken): return .conclude(.misconfigured)
         case .notSent: return .conclude(.unavailable)
-        case .throttled(let retryAfter):
-            let turn = max(later, now + (retryAfter ?? .seconds(0)))
-            // Not executed, and not before the customer is gone: that is an answer.
-            return mayCharge(at: turn) ? .park(until: turn) : .conclude(.unavailable)
+        // Not executed, and not before the customer is gone: that is an answer.
+        case .throttled: return mayCharge(at: later) ? .park(until: later) : .conclude(.unavailable)
         case .refused(let status, let errors):
             return .refuse(.byFlexFactor(status: status), errors)
         case .unknown(.barred):

@@ -50,6 +50,8 @@ final class TokenKeeper: Sendable {
         let isRefusal: Bool
         /// It could not even be asked: this process cannot make calls.
         var isOurs = false
+        /// For how long FlexFactor asks not to be asked again.
+        var retryAfter: Moment.Span?
     }
 
     typealias Outcome = Result<Token, Failure>
@@ -62,10 +64,20 @@ final class TokenKeeper: Sendable {
         var lastFailure: (failure: Failure, at: Moment)?
         var hasHadOne = false
 
-        func hasJustFailed(_ now: Moment, _ pause: Moment.Span) -> Bool {
-            guard let at = lastFailure?.at else { return false }
-            return now >= at && now - at < pause
+        /// Why the last try failed, where it is too early for another; with what is left of the time that FlexFactor asked for.
+        func justFailed(_ now: Moment) -> Failure? {
+            guard let (failure, at) = lastFailure, now >= at else { return nil }
+            let wait = failure.retryAfter ?? .seconds(0)
+            guard now - at < min(max(Self.failurePause, wait), Self.longestPause) else { return nil }
+            var left = failure
+            left.retryAfter = failure.retryAfter.map { _ in max(wait + .milliseconds(-(now - at).milliseconds), .seconds(0)) }
+            return left
         }
+
+        /// How long a failure is repeated to new calls instead of asking again.
+        private static let failurePause = Moment.Span.seconds(1)
+        /// The same where FlexFactor asks for it: no call of the gateway's can be made meanwhile, whatever a header says.
+        private static let longestPause = Moment.Span.minutes(15)
     }
 
     private enum Action {
@@ -78,8 +90,6 @@ final class TokenKeeper: Sendable {
     private let state = Mutex(State())
     /// A token this close to its end does not serve any more: the call would outlive it.
     private let leastLife = Moment.Span.seconds(5)
-    /// How long a failure is repeated to new calls instead of asking again.
-    private let failurePause = Moment.Span.seconds(1)
 
     /// What the header of calls says, or said last.
     var authorization: Secret? { state.withLock { $0.token?.authorization } }
@@ -135,12 +145,12 @@ final class TokenKeeper: Sendable {
     private func decide(_ now: Moment) -> Action {
         state.withLock { state in
             if let token = state.token, now + leastLife < token.expires {
-                let renew = now >= token.renewable && !state.isFetching && !state.hasJustFailed(now, failurePause)
+                let renew = now >= token.renewable && !state.isFetching && state.justFailed(now) == nil
                 if renew { state.isFetching = true }
                 return .use(token, renew: renew)
             }
             if state.isFetching { return .wait }
-            if let failure = state.lastFailure?.failure, state.hasJustFailed(now, failurePause) { return .fail(failure) }
+            if let failure = state.justFailed(now) { return .fail(failure) }
             state.isFetching = true
             return .fetch
         }

@@ -27,6 +27,21 @@ import Testing
         #expect(blip.learned(.failed(.unknown(.serverError(status: 503))), now: now, timing: timing) == nil)
     }
 
+    /// Without a token nothing was sent: who cannot have one in time is told so at once, and a retry waits.
+    @Test func aTokenIsWaitedForAsLongAsFlexFactorSays() throws {
+        func tokenless(_ wait: Moment.Span) -> FlexFactorAnswer { .failed(.notSent(.noTokenYet("429", retryAfter: wait))) }
+        var recovery = Recovery.sample(declinedAt: now)
+        let until = try #require(parkedUntil(recovery.learned(tokenless(Self.wait), now: now, timing: timing)))
+        #expect(until >= now + Self.wait && recovery.phase == .due)
+        var late = Recovery.sample(declinedAt: now)
+        #expect(late.learned(tokenless(.seconds(60)), now: now, timing: timing) == .conclude(.unavailable))
+        for phase in [RecoveryPhase.due, .ready, .seeking("g-1"), .watching("g-1", polls: 0)] {
+            var retry = Recovery.sample(declinedAt: now).at(phase, route: .retry(.managed, until: now + .days(9)))
+            let again = try #require(parkedUntil(retry.learned(tokenless(.seconds(3_600)), now: now, timing: timing)), "\(phase)")
+            #expect(again >= now + .seconds(3_600) && retry.phase == phase, "\(phase)")
+        }
+    }
+
     @Test func aRetryWaitsInWhateverPhaseItIs() throws {
         let route = RecoveryRoute.retry(.managed, until: now + .days(9))
         let phases: [RecoveryPhase] = [
