@@ -27,6 +27,23 @@ import Testing
         #expect(voice.pulse.idle.isEmpty && voice.pulse.complaints.isEmpty)
     }
 
+    /// Who cannot publish can tell, claim and charge nothing, and webhooks are to find somebody else.
+    @Test func oneConnectionThatStandsSaysNothingOfTheOther() {
+        let health = Health()
+        for part in Health.Part.allCases where part != .broker { health.isWell(part) }
+        let watch = LinkWatch(health: health, metrics: ServiceMetrics(), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        watch.heard(.connected(.consuming, host: "h"))
+        #expect(health.complaints == ["broker: publishing: not connected yet"])
+        watch.heard(.connected(.publishing, host: "h"))
+        #expect(health.complaints.isEmpty)
+        watch.heard(.disconnected(.publishing, .closed))
+        watch.heard(.disconnected(.consuming, .closed))
+        watch.heard(.connected(.consuming, host: "h"))
+        #expect(health.complaints == ["broker: publishing: \(BrokerError.closed)"])
+        watch.heard(.connected(.publishing, host: "h"))
+        #expect(health.complaints.isEmpty)
+    }
+
     /// It calls nobody, so it knows of no circuit; and it is not gone though it serves no stage.
     @Test func whoTakesWebhooksAloneSaysSo() {
         let health = Health()

@@ -119,15 +119,17 @@ package struct ConsoleProcess: Service {
         logger.info("The journal is read")
     }
 
-    private static func heard(_ event: LinkEvent, _ health: Health, _ logger: Logger) {
+    static func heard(_ event: LinkEvent, _ health: Health, _ logger: Logger) {
         switch event {
-        case .connected: health.isWell(.broker)
+        case .connected(let role, let host):
+            health.isConnected(role)
+            logger.info("Connected to the broker", metadata: [LogKey.connection: "\(role.rawValue)", LogKey.host: "\(host)"])
         case .disconnected(let role, let error):
-            health.isUnwell(.broker, "\(role.rawValue): \(error)")
+            health.isUnconnected(role, "\(error)")
             logger.warning(
                 "The connection to the broker is lost", metadata: [LogKey.connection: "\(role.rawValue)", LogKey.error: "\(error)"])
         case .connectFailed(let role, let error, _):
-            health.isUnwell(.broker, "\(role.rawValue): \(error)")
+            health.isUnconnected(role, "\(error)")
             logger.warning(
                 "No connection to the broker",
                 metadata: [
@@ -135,6 +137,8 @@ package struct ConsoleProcess: Service {
                 ])
         case .blocked(let role, let reason):
             logger.warning("The broker takes no publishes", metadata: [LogKey.connection: "\(role.rawValue)", LogKey.reason: "\(reason)"])
+        case .unblocked(let role):
+            logger.info("The broker takes publishes again", metadata: [LogKey.connection: "\(role.rawValue)"])
         default: break
         }
     }

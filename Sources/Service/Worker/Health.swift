@@ -1,3 +1,4 @@
+import Broker
 import Synchronization
 
 /// What `/readyz` answers by.
@@ -43,6 +44,23 @@ final class Health: Sendable {
     /// - Parameter patience: after which it is only told; for ever when `nil`.
     func isUnwell(_ part: Part, _ why: String, for patience: Duration? = nil) {
         faults.withLock { $0[part] = Fault(why: why, lapses: patience.map { ContinuousClock.now + $0 }) }
+    }
+
+    /// Which of the link's connections do not stand, and why.
+    private let unconnected = Mutex<[LinkEvent.Role: String]>([.consuming: "not connected yet", .publishing: "not connected yet"])
+
+    func isConnected(_ role: LinkEvent.Role) { note(role, unconnectedFor: nil) }
+
+    func isUnconnected(_ role: LinkEvent.Role, _ why: String) { note(role, unconnectedFor: why) }
+
+    /// One connection that stands is not both: who cannot publish can tell, claim and charge nothing.
+    private func note(_ role: LinkEvent.Role, unconnectedFor why: String?) {
+        unconnected.withLock { reasons in
+            reasons[role] = why
+            let said = LinkEvent.Role.allCases.compactMap { one in reasons[one].map { "\(one.rawValue): \($0)" } }
+            // While nobody else can change them: what is said last stands.
+            if let first = said.first { isUnwell(.broker, first) } else { isWell(.broker) }
+        }
     }
 
     /// One line for each part that is not in order.

@@ -21,10 +21,10 @@ final class LinkWatch: Sendable {
         metrics.record(event)
         switch event {
         case .connected(let role, let host):
-            health.isWell(.broker)
+            health.isConnected(role)
             logger.info("Connected to the broker", metadata: [LogKey.connection: "\(role.rawValue)", LogKey.host: "\(host)"])
         case .connectFailed(let role, let error, let pause):
-            health.isUnwell(.broker, "\(role.rawValue): \(error)")
+            health.isUnconnected(role, "\(error)")
             logger.warning(
                 "No connection to the broker",
                 metadata: [
@@ -32,7 +32,7 @@ final class LinkWatch: Sendable {
                     LogKey.milliseconds: "\(pause)",
                 ])
         case .disconnected(let role, let error):
-            health.isUnwell(.broker, "\(role.rawValue): \(error)")
+            health.isUnconnected(role, "\(error)")
             // The next connection hears of an alarm anew.
             if role == .publishing { health.isWell(.publishing) }
             logger.warning(
