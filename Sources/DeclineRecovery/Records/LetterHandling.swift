@@ -33,6 +33,19 @@ extension DeadLetter {
         }
     }
 
+    /// Of one that is corrected first: why it cannot succeed as it is, in a few words.
+    package var lack: String {
+        if original.isTruncated { return "only its beginning was kept; have its publisher send it again" }
+        return switch reason {
+        case .unreadable: "it is no JSON that can be read, and needs a correction first"
+        case .invalidEvent: "it has faults, and needs a correction first"
+        default: Self.lackOfCard
+        }
+    }
+
+    package static let lackOfCard =
+        "card data was removed from it when the letter was written; put an encryptedCard there (`salvage keys seal` makes one)"
+
     /// Only the event's publisher can mend it, and was told what is wrong and to send it again.
     package var isForCRM: Bool {
         switch reason {

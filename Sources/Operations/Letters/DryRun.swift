@@ -90,10 +90,7 @@ package struct DryRun: Sendable {
         let refused = LetterAction.Kind.replay.refusal(of: summary, isCorrected: correction != nil)
         func outcome(_ body: [UInt8], _ differences: [JSONDifference], _ refusal: String?) -> Outcome {
             let forecast = forecaster.forecast(body, at: letter.stage)
-            let lacking =
-                CardDataGuard.isMarked(body)
-                ? "card data was removed from it when the letter was written; put an encryptedCard there (`salvage keys seal` makes one)"
-                : nil
+            let lacking = CardDataGuard.isMarked(body) ? DeadLetter.lackOfCard : nil
             let failing = forecast.verdict == .fails ? forecast.sentence : nil
             let needed = CRMConsent(for: letter, sending: body)
             let unagreed = consent.ofCRM ? nil : needed?.sentence

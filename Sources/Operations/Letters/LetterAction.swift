@@ -56,7 +56,7 @@ extension LetterAction.Kind {
         case (.replay, .open), (.replay, .failedAgain):
             switch letter.handling {
             case .reconcile: "the charge may have happened: it is reconciled, never sent again"
-            case .editFirst where !isCorrected: "it cannot succeed as it is: it needs a correction first"
+            case .editFirst where !isCorrected: "it cannot succeed as it is: \(letter.lack ?? "it needs a correction first")"
             case .editFirst, .replay: nil
             }
         case (.reconcile, _) where letter.handling != .reconcile:

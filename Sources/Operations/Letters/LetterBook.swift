@@ -106,6 +106,7 @@ package struct LetterBook: Sendable {
         known.lastAt = max(known.lastAt, letter.writtenAt)
         known.offset = offset
         known.handling = letter.handling
+        known.lack = known.handling == .editFirst ? letter.lack : nil
         known.isForCRM = letter.isForCRM
         known.explanation = intern(Self.summary(of: letter))
         if replay?.letter != letter.id, !isRepeat {

@@ -8,6 +8,8 @@ package struct LetterGroup: Sendable, Equatable {
     package let handling: LetterHandling
     /// Of one of them.
     package let example: String
+    /// Of one of them: why it cannot succeed as it is.
+    private let lack: String?
     package private(set) var count = 0
     package private(set) var oldest: Moment
     package private(set) var newest: Moment
@@ -17,6 +19,14 @@ package struct LetterGroup: Sendable, Equatable {
         let stage: Stage
         let merchantID: MerchantID?
         let handling: LetterHandling
+    }
+
+    /// What an operator does about them. A cause that is mended brings no card back that was removed.
+    package var advice: String {
+        switch reason {
+        case .unreadable, .invalidEvent, .cardDataInClear: reason.advice
+        default: lack.map { "\(reason.advice) As it is, it cannot succeed: \($0)." } ?? reason.advice
+        }
     }
 
     /// The lower, the sooner. A customer's money in doubt must not vanish behind a cause that killed hundreds.
@@ -33,7 +43,7 @@ package struct LetterGroup: Sendable, Equatable {
                 groups[key]
                 ?? LetterGroup(
                     reason: letter.reason, stage: letter.stage, merchantID: letter.merchantID, handling: letter.handling,
-                    example: letter.explanation,
+                    example: letter.explanation, lack: letter.lack,
                     oldest: letter.firstAt, newest: letter.lastAt)
             group.count += 1
             group.oldest = min(group.oldest, letter.firstAt)

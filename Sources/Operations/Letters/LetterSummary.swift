@@ -9,6 +9,8 @@ package struct LetterSummary: Sendable, Equatable {
     package internal(set) var explanation: String
     /// Of its latest writing, which is what a replay sends.
     package internal(set) var handling: LetterHandling
+    /// Of that one: why it cannot succeed as it is, where it is corrected first.
+    package internal(set) var lack: String?
     package let merchantID: MerchantID?
     package let orderID: String?
     package let reference: RecoveryReference?
@@ -41,6 +43,7 @@ package struct LetterSummary: Sendable, Equatable {
         stage = letter.stage
         self.explanation = explanation
         handling = letter.handling
+        lack = handling == .editFirst ? letter.lack : nil
         merchantID = letter.subject.merchantID
         orderID = letter.subject.orderID
         reference = letter.subject.reference

@@ -25,7 +25,7 @@ package enum LetterView {
         .object(of: [
             ("reason", .string(group.reason.rawValue)), ("stage", .string(group.stage.rawValue)),
             ("merchantId", .text(group.merchantID?.text)),
-            ("explanation", .string(group.example)), ("advice", .string(group.reason.advice)),
+            ("explanation", .string(group.example)), ("advice", .string(group.advice)),
             ("handling", .string(group.handling.rawValue)),
             ("needsCrmConsent", .bool(group.reason.needsCRMConsent)),
             ("toDo", .string(group.reason.needsCRMConsent ? LetterHandling.consentWords : group.handling.words)),

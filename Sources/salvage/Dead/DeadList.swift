@@ -104,7 +104,7 @@ struct DeadStats: AsyncParsableCommand {
                     [
                         String(group.count), group.reason.rawValue, group.stage.rawValue, group.merchantID?.text ?? "-",
                         group.handling.words,
-                        (now - group.oldest).inWords, (now - group.newest).inWords, group.reason.advice,
+                        (now - group.oldest).inWords, (now - group.newest).inWords, group.advice,
                     ]
                 })
         }

@@ -87,6 +87,21 @@ import Testing
         #expect(DeadLetter.sample(reason, body: body).handlingSentence.contains(words))
     }
 
+    /// "Add the merchant, then replay it" is not all of it where the card is gone.
+    @Test(arguments: [
+        (DeadLetterReason.unknownMerchant, "[card token removed]", "card data was removed from it"),
+        (.cardDataInClear, "[card number removed]", "card data was removed from it"),
+        (.invalidEvent, "{}", "it has faults"), (.unreadable, "{", "no JSON"),
+    ])
+    func aRefusalSaysWhatIsLacking(reason: DeadLetterReason, body: String, words: String) throws {
+        let summary = LetterSummary(.sample(reason, body: body), explanation: "", trace: nil, at: 0)
+        let why = try #require(LetterAction.Kind.replay.refusal(of: summary))
+        #expect(why.hasPrefix("it cannot succeed as it is: ") && why.contains(words))
+        #expect(LetterAction.Kind.replay.refusal(of: summary, isCorrected: true) == nil)
+        let group = try #require(LetterGroup.of([summary]).first)
+        #expect(group.advice.hasPrefix(reason.advice) && group.advice.contains("`salvage keys seal`") == (reason == .unknownMerchant))
+    }
+
     @Test(arguments: [
         ("", "a", false), ("a", "", false), ("a", "a", true), ("ab", "b", true), ("aaab", "aab", true), ("abab", "abb", false),
         ("ab", "abc", false),
