@@ -12,7 +12,7 @@ struct RetryWorld {
         case takesSilenceForTheEnd, makesNewKeys, expiresWithoutLooking, expiresWithoutCancelling, doesNotKnowOfCancels, tellsClosedAtOnce
         case cancelsWithoutAnnouncing, believesEveryWebhook, dropsWhatFails, keepsThePerson, givesUpAfterSending, believesTheList,
             believesOneDenial, believesAnEdge
-        case repeatsWithForgottenKeys, takesCancelledForTheEnd, chargesWhatOthersSent
+        case repeatsWithForgottenKeys, takesCancelledForTheEnd, chargesWhatOthersSent, tellsNothingOfCaptures
     }
 
     enum Message {
@@ -206,7 +206,8 @@ struct RetryWorld {
         case .park(let until): park(recovery, until, skew, copy)
         case .advance: waiting.append(Waiting(message: .recovery(recovery, copy: copy), due: now, isRedelivered: false))
         case .submitted(_, let until):
-            told.insert(.submitted)
+            let waitsForCapture = if case .capturing = recovery.phase { true } else { false }
+            if mutation != .tellsNothingOfCaptures || !waitsForCapture { told.insert(.submitted) }
             park(recovery, until, skew, copy)
         case .conclude(let outcome): told.insert(ResultReason(outcome).kind)
         case .refuse: told.insert(.rejected)
@@ -222,6 +223,9 @@ struct RetryWorld {
     private mutating func park(_ recovery: Recovery, _ until: Moment, _ skew: Moment.Span, _ copy: Int) {
         switch recovery.phase {
         case .watching, .closed: if recovery.charge != nil { fault = "a person is parked for days" }
+        case .capturing:
+            if !told.contains(.submitted) { fault = "FlexFactor has it, and nobody was told" }
+            if gateway.mitMode == .managed, recovery.charge != nil { fault = "a person is parked for days" }
         default: break
         }
         var delay = DelayLadder.entry(after: until - (now + skew), to: .retry).delay

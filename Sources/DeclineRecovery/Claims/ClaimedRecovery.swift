@@ -89,7 +89,8 @@ package struct ClaimedRecovery: Sendable {
                 unlessPaid: !draft.reason.kind.isPaid && draft.other == nil)
             return .claim(.told(told), telling: draft)
         case .noting(let stop): return note(stop)
-        case .announcing: return .claim(.exists(answering: sending?.id), telling: nil)
+        // A capture of which nobody heard stands as it did: the answer before it was to another request.
+        case .announcing: return .claim(.exists(answering: knowledge == .nothing ? nil : sending?.id), telling: nil)
         case .adopting: return .claim(.send(post: recovery.post), telling: nil)
         case .ended(let finish): return .finish(finish)
         }
@@ -376,7 +377,7 @@ package struct ClaimedRecovery: Sendable {
             state = .ended(.stop(.park(until: now + recovery.backoff)))
         case .told(let record, _)?: state = .ended(.again(record))
         case nil:
-            recovery.phase = .seeking(id)
+            (recovery.phase, recovery.isSubmitted) = (.seeking(id), false)
             state = .ended(.hold)
         default: state = .ended(.stop(stop))
         }

@@ -35,6 +35,7 @@ extension WorkEnvelope {
         recovery.account = try data.optionalText("account")
         // A letter may hold a mark in its place: then it is as one that a person sends again.
         recovery.edition = try data.optionalText("edition").flatMap { UInt64($0, radix: 36) }
+        recovery.isSubmitted = try data.optionalFlag("submitted") ?? false
         return recovery
     }
 

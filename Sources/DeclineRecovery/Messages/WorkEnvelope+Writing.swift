@@ -22,6 +22,7 @@ extension WorkEnvelope {
         json.optional("account", recovery.account)
         json.optional("edition", recovery.edition.map { String($0, radix: 36) })
         json.member("cancelRequested", recovery.isCancelRequested)
+        if recovery.isSubmitted { json.member("submitted", true) }
         if recovery.evidence != OrderEvidence() { json.object("evidence") { write(recovery.evidence, to: &$0) } }
         json.member("minorUnits", recovery.amount.minorUnits)
         json.member("currency", recovery.amount.currency.code)

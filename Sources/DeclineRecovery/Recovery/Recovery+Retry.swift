@@ -5,6 +5,7 @@
 ///  |  \--no answer--> seeking: look the order up, then repeat with the same key while FlexFactor remembers it
 ///  |  managed: submitted --> watching: look from time to time --> approved | closed
 ///  |  sync: declined for now --> resting --> ready, with the key of the next post
+///  |  capture required --> capturing --> approved                                   money taken
 ///  \--expiry, the CRM's cancel, or another has paid the debt--> closing: look, cancel what is not captured, look again
 ///       |--> approved | closed
 ///       \--"no such order", twice, with the settling time between--> never arrived
@@ -302,7 +303,7 @@ extension Recovery {
         }
     }
 
-    private var isSync: Bool { if case .retry(.sync, _) = route { true } else { false } }
+    var isSync: Bool { if case .retry(.sync, _) = route { true } else { false } }
 
     /// Whether the order may be asked for by posting it: again under a key that FlexFactor remembers, or, where each post tells how the order
     /// is by now, as a post of its own.
@@ -312,6 +313,7 @@ extension Recovery {
     private var isFirstTaken: Bool { !evidence.exists && !isKnownToExist && (post == 1 || reference.tag != nil) }
 
     private mutating func retryFailed(_ failure: CallFailure, until: Moment, now: Moment, timing: RecoveryTiming) -> RecoveryStop? {
+        if case .capturing(let id) = phase { return notCaptured(id, because: failure, until: until, now: now, timing: timing) }
         if failure == .conflict, isAboutOurKey, evidence.isOtherContent(now: now, timing: timing) { return .giveUp(.keyConflict) }
         if case .refused(let status, let errors) = failure, phase == .unanswered, !evidence.exists, !isKnownToExist {
             evidence.noteRefusal(status, errors, now: now)
@@ -351,9 +353,6 @@ extension Recovery {
         case (.ready, _), (.unanswered, .unknown), (.unanswered, .conflict), (.unanswered, .refused):
             phase = .seeking(nil)
         case (.closing(let id, .cancel), _), (.closing(let id, .recall), _): phase = .closing(id, .look)
-        case (.capturing, .notSent), (.capturing, .throttled): break
-        // It may have been taken: the order says, and whether it is to be captured yet.
-        case (.capturing(let id), _): phase = .seeking(id)
         default: break
         }
         return later(now, until: until, timing: timing, because: failure)
@@ -370,7 +369,7 @@ extension Recovery {
         failures = 0
         phase = .watching(id, polls: 0)
         charge = nil
-        return .submitted(id, until: nextPoll(until: until, now: now, timing: timing))
+        return submitted(id, until: nextPoll(until: until, now: now, timing: timing))
     }
 
     private mutating func rest(_ id: FlexFactorOrderID?, until: Moment, now: Moment, timing: RecoveryTiming) -> RecoveryStop {
@@ -378,7 +377,7 @@ extension Recovery {
         phase = .resting(id)
         let pause = timing.firstRepost.doubled(times: post - 1, atMost: timing.longestRepost)
         let next = min(now + spread(pause), max(until, now + backoff))
-        return post == 1 ? .submitted(id, until: next) : .park(until: next)
+        return submitted(id, until: next)
     }
 
     private func nextPoll(until: Moment, now: Moment, timing: RecoveryTiming) -> Moment {
@@ -389,7 +388,7 @@ extension Recovery {
         return now < end ? min(next, end) : now + backoff
     }
 
-    private func later(_ now: Moment, until: Moment, timing: RecoveryTiming, because failure: CallFailure? = nil) -> RecoveryStop {
+    func later(_ now: Moment, until: Moment, timing: RecoveryTiming, because failure: CallFailure? = nil) -> RecoveryStop {
         if phase.mayBeCharged, isOverdue(now, until: until, timing: timing) { return .giveUp(.outcomeUnknown) }
         return .park(until: waitingTime(for: failure, now: now))
     }

@@ -9,7 +9,7 @@ extension Recovery {
 
     package func takenUp(now: Moment) -> TakingUp {
         var recovery = self
-        recovery.failures = 0
+        (recovery.failures, recovery.isSubmitted) = (0, false)
         // An id that looked like a card number was taken out of the letter; the reference finds the order as well.
         let orderID = phase.orderID.flatMap { CardDataGuard.isMarked(Array($0.text.utf8)) ? nil : $0 }
         // A letter that was written without a card key holds a mark in the place of the token.
@@ -34,7 +34,7 @@ extension Recovery {
     /// - Parameter isRefused: FlexFactor refused it, and that was told: it has nothing of it.
     package func sentAgain(as edition: UInt64? = nil, isRefused: Bool = false) -> Recovery {
         var recovery = self
-        recovery.failures = 0
+        (recovery.failures, recovery.isSubmitted) = (0, false)
         recovery.edition = edition
         // What FlexFactor refused it may have refused for its site; another request goes out under another key.
         if !phase.mayBeCharged { recovery.charge = charge?.withoutSite }

@@ -37,6 +37,8 @@ package struct Recovery: Sendable, Equatable {
     /// FlexFactor's id of the account that it was sent to. A gateway that points to another one now knows nothing of it, and what that
     /// account denies is no word about this recovery.
     package internal(set) var account: String?
+    /// The CRM was told that FlexFactor has taken it on. Envelopes of before it was kept do not say so.
+    var isSubmitted = false
     /// Which publication of the decline it was made of, or which sending of it by a person: what FlexFactor refused of one is told of the same
     /// again, and another is posted. `nil` in envelopes of before it was kept.
     package var edition: UInt64?

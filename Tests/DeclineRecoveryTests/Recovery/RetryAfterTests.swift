@@ -10,7 +10,12 @@ import Testing
     private static let wait = Moment.Span.seconds(20)
     private let overloaded = FlexFactorAnswer.failed(.unknown(.serverError(status: 503, retryAfter: Self.wait)))
 
-    private func parkedUntil(_ stop: RecoveryStop?) -> Moment? { if case .park(let until)? = stop { until } else { nil } }
+    private func parkedUntil(_ stop: RecoveryStop?) -> Moment? {
+        switch stop {
+        case .park(let until)?, .submitted(_, let until)?: until
+        default: nil
+        }
+    }
 
     /// It may have been charged, so it is asked for again with the same key; but not at once.
     @Test func anInstantChargeIsRepeatedWhenFlexFactorSaysSo() throws {
