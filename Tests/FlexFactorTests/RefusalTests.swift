@@ -1,4 +1,5 @@
 import DeclineRecovery
+import TestSupport
 import Testing
 
 @testable import FlexFactor

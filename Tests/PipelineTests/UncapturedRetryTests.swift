@@ -1,3 +1,4 @@
+import JSON
 import Synchronization
 import TestSupport
 import Testing
@@ -158,11 +159,12 @@ import Testing
                 return posts
             }
             return
-                switch number {
-                case 1: .failed(.refused(status: 400, [FieldError(path: "Payer.Email", message: "no")]))
-                case 2...3: .evaluated(.declined, "g-1")
-                default: .evaluated(.approved, "g-1")
-                }
+                switch number
+            {
+            case 1: .failed(.refused(status: 400, [FieldError(path: "Payer.Email", message: "no")]))
+            case 2...3: .evaluated(.declined, "g-1")
+            default: .evaluated(.approved, "g-1")
+            }
         }
         let stage = stage(flexFactor)
         let refused = await stage.handle(IncomingMessage(body: WorkEnvelope.encode(retry(.sync)), type: WorkEnvelope.type))

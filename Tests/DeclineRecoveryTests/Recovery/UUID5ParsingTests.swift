@@ -35,7 +35,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "{}", "{", "(01234567-89ab-cdef-fedc-ba9876543210}", "{01234567-89ab-cdef-fedc-ba9876543210", "0123456789abcdeffedcba987654321g",
+        "", "{}", "{", "(01234567-89ab-cdef-fedc-ba9876543210}", "{01234567-89ab-cdef-fedc-ba9876543210",
+        "0123456789abcdeffedcba987654321g",
         "{{01234567-89ab-cdef-fedc-ba9876543210}}", "order-1", "0123456789abcdef-edcba9876543210-", "ééééééééééééééée",
     ])
     func whatIsNoGUIDIsNotReadAsOne(text: String) {
