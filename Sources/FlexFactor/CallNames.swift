@@ -67,6 +67,7 @@ extension FlexFactorAnswer {
         case .failed(.unknown(.otherAccount)): "other_account"
         case .failed(.unknown(.otherRecovery)): "other_recovery"
         case .failed(.unknown(.unconfirmed)): "unconfirmed"
+        case .failed(.unknown(.unclear)): "unclear"
         case .failed(.throttled): "throttled"
         case .failed(.conflict): "conflict"
         case .failed(.refused): "refused"

@@ -240,7 +240,7 @@ package final class FlexFactorClient: Sendable {
         case .capture: if isSuccess { return FlexFactorResponse.captured(response) }
         case .refund: if isSuccess { return FlexFactorResponse.refunded(response, without: withheld(call)) }
         case .lookUp(let id):
-            if isSuccess { return ours(FlexFactorResponse.order(response, id)) }
+            if isSuccess { return understood(ours(FlexFactorResponse.order(response, id)), response) }
             if response.status == 404, FlexFactorResponse.isItsNo(response) { return .noSuchOrder }
         case .cancel, .cancelByReference:
             let reference: RecoveryReference? = if case .cancelByReference(let own) = call { own } else { nil }
@@ -265,6 +265,14 @@ package final class FlexFactorClient: Sendable {
     /// What an order of another account shows says nothing of ours, nor that there is none.
     private func ours(_ answer: FlexFactorAnswer) -> FlexFactorAnswer {
         if case .found(let order) = answer, !isOurs(order) { .failed(.unknown(.otherAccount)) } else { answer }
+    }
+
+    /// What shows the order as paid and says otherwise besides says neither. As open it would be cancelled, and posted again.
+    private func understood(_ answer: FlexFactorAnswer, _ response: HTTPResponse) -> FlexFactorAnswer {
+        guard case .found(let order) = answer, case .unrecognised(let words) = order.state, FlexFactorResponse.isSaidPaid(response) else {
+            return answer
+        }
+        return .failed(.unknown(.unclear(words)))
     }
 
     /// What an order calls its account no document tells: only another id of the form that ours has is another account.

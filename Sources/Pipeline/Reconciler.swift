@@ -167,6 +167,7 @@ extension CallFailure {
     /// Whether nobody is there, rather than somebody who says no.
     fileprivate var isAbsence: Bool {
         switch self {
+        case .unknown(.unclear): false
         case .notSent(.circuitOpen), .notSent(.cannotConnect), .notSent(.cannotCall), .notSent(.deadline), .notSent(.noToken),
             .notSent(.noTokenYet), .unknown:
             true

@@ -68,6 +68,29 @@ import Testing
         #expect(try state(#""status":\#(number),"statusName":"\#(name)""#) == .unrecognised("\(text), \(name)"))
     }
 
+    /// As an open order it would be cancelled at the end of its time, and that may void what is paid.
+    @Test func whatSaysBesidesThatItIsPaidIsUnclear() async throws {
+        let world = ClientWorld()
+        func page(_ members: String) async throws -> FlexFactorAnswer {
+            try await world.answer(200, #"{"id":"g-1",\#(members)}"#, to: .lookUp("g-1"))
+        }
+        #expect(try await page(#""status":2,"statusName":"COMPLETED""#) == .failed(.unknown(.unclear("2, COMPLETED"))))
+        #expect(try await page(#""status":7,"statusName":"Declined""#) == .failed(.unknown(.unclear("7, Declined"))))
+        #expect(try await page(#""statusName":"Partially Refunded""#) == .failed(.unknown(.unclear("Partially Refunded"))))
+        for words in [(4, "Declined"), (2, "Submitted"), (9, "Solving")] {
+            let open = FlexFactorOrder(id: "g-1", state: .unrecognised("\(words.0), \(words.1)"))
+            #expect(try await page(#""status":\#(words.0),"statusName":"\#(words.1)""#) == .found(open))
+        }
+        // The list shows it, and its page does not confirm how it stands.
+        let reference = RecoveryReference(orderID: "A-1", kind: .sale, sequence: 0)
+        let list = #"{"orders":{"data":[{"id":"g-1","status":7,"externalOrderId":"\#(reference.text)"}]}}"#
+        let pages = ["g-1": #"{"id":"g-1","status":7,"statusName":"Cancelled"}"#]
+        guard case .failed(.unknown(.unconfirmed)) = try await world.find(reference, in: list, pages: pages) else {
+            Issue.record("it was believed")
+            return
+        }
+    }
+
     @Test func whatNobodyKnowsSaysNothing() throws {
         #expect(try state("") == .unrecognised("(none)"))
         #expect(try state(#""status":null,"statusName":"""#) == .unrecognised("(none)"))

@@ -17,6 +17,7 @@ extension CallFailure: Error, CustomStringConvertible {
         case .unknown(.otherAccount): "FlexFactor showed an order of another account"
         case .unknown(.otherRecovery): "the answer is another call's: it names the order of another recovery"
         case .unknown(.unconfirmed(let why, _)): "the list shows an order whose own page does not say how it stands (\(why))"
+        case .unknown(.unclear(let words)): "FlexFactor shows the order as paid, and says something else besides (\(words))"
         case .throttled: "FlexFactor answered 429: too many requests"
         case .conflict: "FlexFactor answered 409: this request is in progress, or was made with other content"
         case .refused(let status, let errors): "FlexFactor refuses (\(status))" + errors.map { "; \($0.path): \($0.message)" }.joined()
@@ -35,6 +36,7 @@ extension CallFailure: Error, CustomStringConvertible {
         case .unknown(.barred): "Check the gateway's environment, mid and keys, and what stands between here and FlexFactor."
         case .unknown(.otherAccount): "Check the gateway's mid and keys. FlexFactor's portal tells whose the order is."
         case .unknown(.otherRecovery): "Look for what stands between here and FlexFactor: something answers calls twice."
+        case .unknown(.unclear): "Look at the order in FlexFactor's portal; it is asked for until it says one thing."
         case .refused: "Compare the fields named with what the CRM sends."
         case .notSent(.circuitOpen), .notSent(.deadline), .unknown, .throttled, .conflict: "If it goes on, ask FlexFactor."
         }

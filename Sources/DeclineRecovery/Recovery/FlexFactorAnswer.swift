@@ -129,6 +129,8 @@ package enum CallFailure: Sendable, Equatable {
         case otherRecovery
         /// The list of orders shows it, and its own page does not say whose it is and how it stands. `Retry-After` where it came along.
         case unconfirmed(String, retryAfter: Moment.Span? = nil)
+        /// The order's own page says that it is paid, and something else besides; in its words.
+        case unclear(String)
     }
 }
 

@@ -345,7 +345,8 @@ package struct Refund: Sendable, Equatable {
                 phase = .looking(index + 1)
                 return nil
             }
-            if case .failed = answer, !isOver(now, timing) {
+            if case .failed(let why) = answer {
+                if isOver(now, timing) { return failed("FlexFactor did not show the order in time (\(why)); nothing was refunded.", nil) }
                 phase = .looking(0)
                 return .park(until: now + max(pause, answer.retryAfter))
             }

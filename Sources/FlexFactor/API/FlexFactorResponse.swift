@@ -109,6 +109,8 @@ enum FlexFactorResponse {
         return .found(order)
     }
 
+    static func isSaidPaid(_ response: HTTPResponse) -> Bool { object(response).map(OrderStatus.isSaidPaid) == true }
+
     private static func order(_ value: JSONValue) -> FlexFactorOrder? {
         guard let id = value[anyCase: "id"]?.string.map(FlexFactorOrderID.init(written:)), !id.text.isEmpty else { return nil }
         let echo = echoes.lazy.compactMap { value[anyCase: $0]?.string.flatMap { RecoveryReference($0) } }.first
@@ -168,7 +170,7 @@ enum FlexFactorResponse {
         guard let body = object(response) else { return nil }
         if isSuccess, body[anyCase: "success"]?.flag != false, said(["status"], of: body) != ["FAILED"] {
             // What shows the order as paid beside it says two things.
-            return OrderStatus.state(of: body).tookMoney ? nil : .cancelAccepted
+            return OrderStatus.isSaidPaid(body) ? nil : .cancelAccepted
         }
         guard isSuccess || isItsNo(response) else { return nil }
         // A merchant may be called `upstate`: what is quoted of ours says nothing.

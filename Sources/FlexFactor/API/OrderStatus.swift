@@ -8,7 +8,7 @@ import JSON
 /// nothing is told of it.
 enum OrderStatus {
     static func state(of order: JSONValue) -> FlexFactorOrder.State {
-        let said = ["status", "statusName"].compactMap { order[anyCase: $0] }.compactMap(Said.init)
+        let said = sayings(of: order)
         var states = Set(said.compactMap(\.state))
         // The table of numbers has none for a dispute, which is of an order that was paid.
         if states.contains(.chargeback), states.isSubset(of: [.chargeback, .completed, .returned]) { states = [.chargeback] }
@@ -16,6 +16,13 @@ enum OrderStatus {
         let isSaid = said.contains { $0.isOfTable } || said.allSatisfy { $0.state != nil }
         if isSaid, states.count == 1, let state = states.first, said.allSatisfy({ $0.allows(state) }) { return state }
         return .unrecognised(said.isEmpty ? "(none)" : said.map(\.text).joined(separator: ", "))
+    }
+
+    /// Whether any of it says that money was taken, whatever the rest says.
+    static func isSaidPaid(_ order: JSONValue) -> Bool { sayings(of: order).contains { $0.isPaid } }
+
+    private static func sayings(of order: JSONValue) -> [Said] {
+        ["status", "statusName"].compactMap { order[anyCase: $0] }.compactMap(Said.init)
     }
 
     /// A word as it is compared: `CAPTUREREQUIRED`, `Capture Required` and ` capture_required ` are one.
@@ -56,6 +63,7 @@ enum OrderStatus {
             possible = state != nil ? nil : word.hasPrefix("PARTIAL") ? [.completed] : OrderStatus.others[word]
         }
 
+        var isPaid: Bool { state?.tookMoney ?? (possible?.contains(.completed) == true) }
         func allows(_ state: FlexFactorOrder.State) -> Bool { possible?.contains(state) ?? true }
     }
 

@@ -1,0 +1,57 @@
+import TestSupport
+import Testing
+
+@testable import DeclineRecovery
+
+/// An order whose page says that it is paid, and something else besides: it ends nothing, and nothing is done to it.
+@Suite struct UnclearOrderTests {
+    private let now = Moment.in2026(0)
+    private let timing = RecoveryTiming()
+    private var until: Moment { now + .days(9) }
+    private let unclear = FlexFactorAnswer.failed(.unknown(.unclear("7, Cancelled")))
+
+    /// At two moments, the second of which is behind all patience; then what is paid is told as that.
+    private func isLookedAt(_ begun: Recovery, first: Moment, overdue: Moment) -> Bool {
+        var recovery = begun
+        for _ in 0..<3 {
+            guard recovery.next(now: first, timing: timing) == .call(.lookUp("g-1")),
+                case .park = recovery.learned(unclear, now: first, timing: timing)
+            else { return false }
+        }
+        var paid = recovery
+        guard recovery.next(now: overdue, timing: timing) == .call(.lookUp("g-1")),
+            recovery.learned(unclear, now: overdue, timing: timing) == .giveUp(.outcomeUnknown),
+            paid.next(now: first, timing: timing) == .call(.lookUp("g-1")),
+            case .conclude(.approved(_, "g-1")) = paid.learned(.order(.completed), now: first, timing: timing)
+        else { return false }
+        return true
+    }
+
+    @Test(arguments: [MITMode.managed, .sync]) func aRetryIsNotCancelledAtItsEnd(mode: MITMode) {
+        let phase: RecoveryPhase = mode == .sync ? .closing("g-1", .look) : .watching("g-1", polls: 3)
+        let recovery = Recovery.sample(declinedAt: now).at(phase, route: .retry(mode, until: until))
+        let end = until + timing.grace
+        #expect(isLookedAt(recovery, first: end, overdue: end + timing.reconcileFor))
+    }
+
+    @Test func aCascadeIsNotCancelledBehindItsDeadline() {
+        let recovery = Recovery.sample(declinedAt: now).at(.reconciling("g-1", .look))
+        #expect(isLookedAt(recovery, first: now + .seconds(61), overdue: now + .seconds(60) + timing.reconcileFor))
+    }
+
+    /// It may be paid, and the next post has a key of its own.
+    @Test func aSyncRetryIsNotPostedBesideIt() {
+        var recovery = Recovery.sample(declinedAt: now).at(.seeking("g-1"), route: .retry(.sync, until: until))
+        var moment = now
+        while moment < until {
+            guard recovery.next(now: moment, timing: timing) == .call(.lookUp("g-1")),
+                case .park(let next) = recovery.learned(unclear, now: moment, timing: timing), next > moment
+            else {
+                Issue.record("\(recovery.phase)")
+                return
+            }
+            moment = next
+        }
+        #expect(recovery.phase == .seeking("g-1"))
+    }
+}
