@@ -25,7 +25,13 @@ package struct OutcomeStage: Sendable {
         case .failure(let fault):
             return letters.deadLetter(message, because: .unexpectedType, explanation: fault.description, now: environment.now())
         }
-        switch news.step(gateway: gateway(of: news), isToldPaid: await isToldPaid(news)) {
+        let isToldPaid = await isToldPaid(news)
+        if news.step(gateway: gateway(of: news), isToldPaid: isToldPaid) == .distrust(.unnamed), let reference = news.reference,
+            let settled = await named(&news, by: reference, message)
+        {
+            return settled
+        }
+        switch news.step(gateway: gateway(of: news), isToldPaid: isToldPaid) {
         case .ignore(let why): return ignored(news, why)
         case .distrust(let why): return distrusted(news, why, message)
         case .look(let orderID):
@@ -82,7 +88,7 @@ package struct OutcomeStage: Sendable {
     }
 
     /// One account may serve several merchants, so the reference says whose recovery it is; but only one who has a gateway there.
-    private func owns(_ reference: RecoveryReference, _ news: WebhookNews) -> Bool {
+    func owns(_ reference: RecoveryReference, _ news: WebhookNews) -> Bool {
         guard let id = reference.merchantID, id != news.merchantID else { return true }
         guard let account = merchants.merchant(news.merchantID)?.flexFactorGateways[news.gatewayID]?.account else { return false }
         return merchants.merchant(id)?.flexFactorGateways.values.contains { $0.account == account } ?? false
@@ -314,7 +320,7 @@ package struct OutcomeStage: Sendable {
         StageOutcome(publishing: [], entry: entry(of: news, .ignored("\(why.rawValue): \(news.word)")))
     }
 
-    private func distrusted(_ news: WebhookNews, _ why: WebhookNews.Distrust, _ message: IncomingMessage) -> StageOutcome {
+    func distrusted(_ news: WebhookNews, _ why: WebhookNews.Distrust, _ message: IncomingMessage) -> StageOutcome {
         if news.reference != nil || !why.isOfNobody, !news.isWanted(by: gateway(of: news)) { return ignored(news, .chargebacksOff) }
         return letters.deadLetter(
             message, because: .untrustedWebhook, explanation: "\(news.word): \(why.rawValue)",

@@ -74,13 +74,14 @@ extension WebhookNews {
         case otherOrder = "FlexFactor's order of that id belongs to another reference than the news says."
         case notPaid = "FlexFactor's order of that id shows no money taken."
         case unplaced = "Neither the news nor FlexFactor's order says to which recovery it belongs."
+        case unnamed = "The news does not say which of FlexFactor's orders it is of, and no claim of its recovery names one."
         case otherAccount = "The reference names a merchant who has no gateway on this FlexFactor account."
         case orderOfAnother = "FlexFactor's order of that id names another account than this gateway's."
         case notSeen = "FlexFactor did not show the order in time."
         case anotherThanTold = "The CRM was told of another of FlexFactor's orders than the news is of."
 
         /// No order was seen that could say whose recovery it is.
-        package var isOfNobody: Bool { [.testMode, .unplaced, .unknownOrder, .orderOfAnother, .notSeen].contains(self) }
+        package var isOfNobody: Bool { [.testMode, .unplaced, .unnamed, .unknownOrder, .orderOfAnother, .notSeen].contains(self) }
     }
 
     /// Whether the CRM wants to hear of it: of chargebacks whose it is decides. What it does not want to hear of is known all the same.
@@ -108,7 +109,7 @@ extension WebhookNews {
         case .completed, .refunded, .chargeback: break
         }
         if isTestMode, gateway?.isProduction == true { return .distrust(.testMode) }
-        guard let orderID else { return .distrust(.unplaced) }
+        guard let orderID else { return .distrust(reference == nil ? .unplaced : .unnamed) }
         return .look(orderID)
     }
 

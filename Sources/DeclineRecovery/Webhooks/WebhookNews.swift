@@ -16,7 +16,7 @@ package struct WebhookNews: Sendable, Equatable {
     package let reference: RecoveryReference?
     /// The order has an external id that is none of ours: somebody else of the merchant's opened it.
     package let isForeign: Bool
-    package let orderID: FlexFactorOrderID?
+    package private(set) var orderID: FlexFactorOrderID?
     package let isTestMode: Bool
     package let isResent: Bool
     /// Money back that says no id of its own, sent again with the time of its sending in the place of its own: by what tells it from others it
@@ -101,6 +101,13 @@ package struct WebhookNews: Sendable, Equatable {
         self.init(
             merchantID: recovery.merchantID, gatewayID: recovery.gatewayID, event: .completed, reference: recovery.reference,
             orderID: orderID, distinction: Self.watched, receivedAt: told)
+    }
+
+    /// The same news, which did not say the order, of the one that is known to be its recovery's.
+    package func of(_ orderID: FlexFactorOrderID) -> WebhookNews {
+        var news = self
+        news.orderID = orderID
+        return news
     }
 
     /// The same news, for another gateway to decide on.

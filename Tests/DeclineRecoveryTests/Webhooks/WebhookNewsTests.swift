@@ -61,7 +61,10 @@ import Testing
     /// It would be looked for in vain until its time is over.
     @Test(arguments: ["", "00000000-0000-0000-0000-000000000000"]) func anIDThatNamesNoOrderIsNone(id: String) throws {
         let news = try #require(read(#"{"Event":"order.completed","ExternalOrderId":"A-R7-88-7","OrderId":"\#(id)"}"#))
-        #expect(news.orderID == nil && news.step(gateway: nil) == .distrust(.unplaced))
+        #expect(news.orderID == nil && news.step(gateway: nil) == .distrust(.unnamed))
+        #expect(news.of("g-1").step(gateway: nil) == .look("g-1") && news.of("g-1").id == news.id)
+        let nobodys = try #require(read(#"{"Event":"order.completed","OrderId":"\#(id)"}"#))
+        #expect(nobodys.step(gateway: nil) == .distrust(.unplaced))
     }
 
     /// FlexFactor's clients are to tolerate fields and sizes that vary.
