@@ -93,7 +93,7 @@ function question() {
 }
 
 const unready = () => !answer.complete && el("div", { class: "callout warn", role: "status" },
-  el("p", null, el("strong", null, "The journal is still being read."), " Figures are those of the time named above, and too low for what is not read yet."));
+  el("p", null, el("strong", null, "The journal is still being read, or the broker is away."), " Figures are those of the time named above, and too low for what is not read yet."));
 
 // ---- The sums, a card for each currency
 

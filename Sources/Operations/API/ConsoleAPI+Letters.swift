@@ -22,8 +22,9 @@ extension ConsoleAPI {
             throw .unexpected("format", format.isEmpty ? nil : format, expected: "csv or json")
         }
         let filter = try LetterFilter { request.query[$0] }
-        // Half of the letters would read like all.
+        // Half of the letters would read like all, and those of before an outage like those of now: no file says of when it is.
         if !flow.isReady.letters { throw .unready }
+        try requireBroker()
         let page: (total: Int, letters: [LetterSummary])
         do throws(BrokerFailure) { page = try await store.page(filter, offset: 0, limit: LetterTable.most) } catch { throw .broker(error) }
         return .object(of: [

@@ -16,6 +16,8 @@ extension ConsoleAPI {
         guard let format = Format(rawValue: request.query["format"] ?? "") else {
             throw .unexpected("format", request.query["format"], expected: "json or csv")
         }
+        // A file does not say that what was journaled since is not in it.
+        if format == .csv { try requireBroker() }
         let now = tools.clock.now()
         let question: MoneyReport.Question
         do throws(MoneyReport.Question.Fault) {
@@ -32,7 +34,8 @@ extension ConsoleAPI {
         }
         let (report, reach) = if let known { known } else { try await read(question, fees, now) }
         if format == .csv { return .object(of: [("csv", .string(report.csv))]) }
-        return report.json(from: reach.since, asOf: reach.until, isComplete: known == nil || isReady, limit: Self.mostRows)
+        let isComplete = known == nil || isReady && store.broker.isConnected
+        return report.json(from: reach.since, asOf: reach.until, isComplete: isComplete, limit: Self.mostRows)
     }
 
     /// From when on the sums are whole, and the time of the newest record in them.

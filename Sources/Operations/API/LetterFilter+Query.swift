@@ -38,11 +38,15 @@ extension LetterFilter {
                 if states == [.open, .failedAgain] { states = nil }
             }
         }
+        let (since, until) = (try moment("since"), try moment("until"))
+        if let since, let until, since > until {
+            throw .badRequest("since is after until: no letter can be meant.", "Give a since that is no later than until.")
+        }
         self.init(
             states: states, reason: try word("reason", DeadLetterReason.self), stage: try word("stage", Stage.self),
             merchantID: try given("merchant").map(MerchantID.init(_:)), order: try given("order"),
             gatewayID: try given("gateway").map(GatewayID.init(_:)),
-            since: try moment("since"), until: try moment("until"), text: try given("text"))
+            since: since, until: until, text: try given("text"))
         handlings = try word("handling", LetterHandling.self).map { [$0] }
     }
 }

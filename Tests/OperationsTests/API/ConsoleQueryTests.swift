@@ -44,6 +44,14 @@ import Testing
         #expect(try await ask(["money"], ["days": "7", "by": "day", "format": ""]).status == 200)
     }
 
+    @Test(arguments: [["letters"], ["letters", "groups"], ["letters", "export"]])
+    func aTimeThatEndsBeforeItBeginsIsRefused(path: [String]) async throws {
+        let form = path.last == "export" ? ["format": "csv"] : [:]
+        let refused = try await ask(path, form.merging(["since": "2", "until": "1"]) { $1 })
+        #expect(refused.status == 400 && refused.body["error"]?["what"]?.string?.contains("no letter can be meant") == true)
+        #expect(try await ask(path, form.merging(["since": "1", "until": "1"]) { $1 }).status == 200)
+    }
+
     @Test func aPathThatIsNoneIsToldFirst() async throws {
         #expect(try await ask(["letterz"], ["reason": "unreadable"]).status == 404)
     }

@@ -31,6 +31,24 @@ import Testing
         #expect(try await export(["format": "csv", "handling": "burn"]).status == 400)
     }
 
+    /// The list says that it is of before; a file would not.
+    @Test func noFileIsMadeWhileTheBrokerIsAway() async throws {
+        world.write([OperatorWorld.letter("ONE")])
+        let process = world.broker.process()
+        let console = try await world.console(process)
+        func ask(_ path: [String], _ query: [String: String] = [:]) async -> ConsoleResponse {
+            await console.answer(
+                ConsoleRequest(
+                    method: .get, path: path, query: query, body: .object([]),
+                    person: ConsoleRequest.Person(name: "Ada", role: .viewer, isOpen: false)))
+        }
+        #expect(await ask(["letters", "export"], ["format": "csv"]).status == 200)
+        process.die()
+        for format in ["csv", "json"] { #expect(await ask(["letters", "export"], ["format": format]).status == 503) }
+        let list = await ask(["letters"])
+        #expect(list.status == 200 && list.body["connected"] == .bool(false) && list.body["total"]?.int64 == 1)
+    }
+
     @Test(arguments: ["=HYPERLINK(\"http://x\")", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
     func nothingIsAFormula(order: String) async throws {
         let letter = DeadLetter.sample(.unreadable, stage: .intake, merchant: "acme", order: order, at: 1)

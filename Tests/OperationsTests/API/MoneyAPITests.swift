@@ -131,6 +131,23 @@ import Testing
         #expect(file.body["csv"]?.string?.contains("USD,2,7.50,2,7.50,0,0.00,0,0.00,2,7.50,2,7.50,0,0,0.00,0,0.00,7.50,") == true)
     }
 
+    @Test func whatWasReadBeforeAnOutageIsNotAllAndNoFile() async throws {
+        let world = OperatorWorld()
+        for record in sale("ONE", 50, at: world.clock.now() + .minutes(-5)) { world.broker.write(record) }
+        let process = world.broker.process()
+        let flow = FlowStore(process, TopologyNames(), clock: world.clock)
+        let console = ConsoleAPI(
+            tools: try await world.tools(process), flow: flow, merchants: { [] },
+            draft: { _, merchant throws(DraftFaults) in merchant }, version: "test")
+        try await flow.follow()
+        #expect(await ask(console, [:]).body["complete"] == .bool(true))
+        #expect(await ask(console, ["format": "csv"]).status == 200)
+        process.die()
+        let old = await ask(console, [:])
+        #expect(old.status == 200 && old.body["complete"] == .bool(false) && old.body["totals"]?.array?.first?["gross"]?.int64 == 50)
+        #expect(await ask(console, ["format": "csv"]).status == 503)
+    }
+
     @Test func whatCannotBeAnsweredIsRefusedInWords() async throws {
         let console = try await OperatorWorld().console()
         let refused = await ask(console, ["by": "weather"])

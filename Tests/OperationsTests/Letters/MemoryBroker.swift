@@ -203,6 +203,8 @@ final class Process: OperatorBroker {
     static let dead = BrokerFailure("the process has ended", advice: "", isAbsence: true)
 
     var isAlive: Bool { left.withLock { $0 >= 0 } }
+    /// Nothing reaches it any more.
+    func die() { left.withLock { $0 = -1 } }
     var isConnected: Bool { isAlive }
     var letters: any MessageStream { Stream(process: self, broker: broker, name: .letters) }
     var journal: any MessageStream { Stream(process: self, broker: broker, name: .journal) }

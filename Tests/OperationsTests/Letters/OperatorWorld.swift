@@ -82,8 +82,8 @@ struct OperatorWorld {
     }
 
     /// What the console of one operator asks.
-    func console() async throws -> ConsoleAPI {
-        let process = broker.process()
+    func console(_ process: Process? = nil) async throws -> ConsoleAPI {
+        let process = process ?? broker.process()
         let flow = FlowStore(process, TopologyNames(), clock: clock)
         let tools = try await tools(process)
         flow.lettersAreReady()
