@@ -55,6 +55,19 @@ import Testing
         #expect(throws: CardKeyRing.Faults.self) { try CardKeyRing("no-such-folder") }
     }
 
+    /// One of them would open nothing.
+    @Test func twoKeysOfOneKIDAreAFault() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try write(0, "one.pem")
+        try write(1, "two.pem")
+        let faults = #expect(throws: CardKeyRing.Faults.self) { try CardKeyRing("k=\(folder.path)/one.pem,k=\(folder.path)/two.pem") }
+        #expect(faults?.list.count == 1 && faults?.description.contains("two keys of one KID") == true)
+        // The same key twice is one.
+        #expect(try CardKeyRing("one=\(folder.path)/one.pem,\(folder.path)").keys.kids == ["one", "two"])
+        try write(1, "one.private.pem")
+        #expect(throws: CardKeyRing.Faults.self) { try CardKeyRing(folder.path) }
+    }
+
     /// A mount whose rights changed holds no keys that it shows; that is no reason to forget those that are held. Root may read all.
     @Test(.enabled(if: geteuid() != 0)) func aFolderThatCannotBeListedTakesNothingAway() throws {
         defer {

@@ -142,6 +142,19 @@ import Testing
         #expect(faults.count == 1 && faults.first?.hasPrefix("\(variable):") == true, "\(faults)")
     }
 
+    /// The other would count, and what was set never be.
+    @Test(arguments: [
+        ("SALVAGE_POLL_FIRST_SECONDS", "SALVAGE_POLL_LONGEST_SECONDS"), ("SALVAGE_REPOST_FIRST_SECONDS", "SALVAGE_REPOST_LONGEST_SECONDS"),
+        ("SALVAGE_SHUTDOWN_LAME_DUCK_SECONDS", "SALVAGE_SHUTDOWN_GRACE_SECONDS"),
+    ])
+    func whatWouldNeverCountIsNamed(part: String, whole: String) {
+        #expect(faults([part: "20", whole: "10"]) == ["\(part): expected no more than \(whole), which is 10, found '20'"])
+        #expect(faults([part: "10", whole: "10"]).isEmpty)
+        // What nobody has set gives way.
+        #expect(faults([whole: "1"]).isEmpty)
+        #expect(faults([part: "none", whole: "1"]).count == 1)
+    }
+
     @Test func allFaultsAreToldAtOnce() {
         #expect(faults(["SALVAGE_LANES": "x", "SALVAGE_LISTEN": "x", "SALVAGE_LOG_LEVEL": "x"]).count == 3)
     }

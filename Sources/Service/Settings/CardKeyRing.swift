@@ -69,10 +69,16 @@ package final class CardKeyRing: CardVault {
     private static func read(_ places: [Place]) throws(Faults) -> CardKeys {
         var keys: [CardKey] = []
         var faults: [String] = []
+        var known: [String: (pem: String, file: String)] = [:]
         func add(_ kid: String, _ file: String) {
             switch SecretSources(besides: "./settings").file(file) {
             case .failure(let failure): faults.append(failure.why)
             case .success(let pem):
+                // Of two keys one would open nothing, and cards that are encrypted to it be refused.
+                if let other = known[kid], other.pem != pem {
+                    faults.append("the files \(other.file) and \(file) hold two keys of one KID; give each key one of its own")
+                }
+                known[kid] = (pem, file)
                 if let key = CardKey(kid: kid, pem: pem) {
                     keys.append(key)
                 } else {

@@ -131,16 +131,19 @@ package struct ProcessSettings: Sendable {
         traceShare = settings.parsed("traces.share", default: 0.1, "a number from 0 to 1") { text in
             Double(text).flatMap { (0...1).contains($0) ? $0 : nil }
         }
-        shutdownGrace = .seconds(Int64(settings.count("shutdown.graceSeconds", 0...600, default: 25)))
-        lameDuck = .seconds(Int64(settings.count("shutdown.lameDuckSeconds", 0...600, default: 5)))
+        shutdownGrace = settings.seconds("shutdown.graceSeconds", 0...600, default: 25)
+        lameDuck = settings.seconds("shutdown.lameDuckSeconds", 0...600, default: 5, upTo: "shutdown.graceSeconds", shutdownGrace)
+        let longestPoll = settings.seconds("poll.longestSeconds", 1...604_800, default: 21_600)
+        let longestRepost = settings.seconds("repost.longestSeconds", 1...1_209_600, default: 172_800)
         timing = RecoveryTiming(
             settle: .seconds(Int64(settings.count("reconcile.settleSeconds", 1...3_600, default: 120))),
             reconcileFor: .minutes(Int64(settings.count("reconcile.minutes", 5...20_160, default: 1_440))),
-            firstPoll: .seconds(Int64(settings.count("poll.firstSeconds", 1...86_400, default: 600))),
-            longestPoll: .seconds(Int64(settings.count("poll.longestSeconds", 1...604_800, default: 21_600))),
-            firstRepost: .seconds(Int64(settings.count("repost.firstSeconds", 1...604_800, default: 21_600))),
-            longestRepost: .seconds(Int64(settings.count("repost.longestSeconds", 1...1_209_600, default: 172_800))),
-            grace: .seconds(Int64(settings.count("retry.graceSeconds", 1...604_800, default: 3_600))),
+            firstPoll: settings.seconds("poll.firstSeconds", 1...86_400, default: 600, upTo: "poll.longestSeconds", longestPoll),
+            longestPoll: longestPoll,
+            firstRepost: settings.seconds(
+                "repost.firstSeconds", 1...604_800, default: 21_600, upTo: "repost.longestSeconds", longestRepost),
+            longestRepost: longestRepost,
+            grace: settings.seconds("retry.graceSeconds", 1...604_800, default: 3_600),
             attempts: settings.count("retry.attempts", 1...100_000, default: 200))
         day = .seconds(Int64(settings.count("retry.daySeconds", 1...86_400, default: 86_400)))
         oldestDecline = .days(Int64(settings.count("oldest.declineDays", 1...32, default: 30)))

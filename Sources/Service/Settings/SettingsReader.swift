@@ -56,6 +56,20 @@ final class SettingsReader {
         }
     }
 
+    func seconds(_ key: String, _ range: ClosedRange<Int>, default fallback: Int) -> Moment.Span {
+        .seconds(Int64(count(key, range, default: fallback)))
+    }
+
+    /// Seconds that another setting ends: what is set beyond it would never count. What is not set gives way to the other.
+    func seconds(_ key: String, _ range: ClosedRange<Int>, default fallback: Int, upTo other: String, _ end: Moment.Span) -> Moment.Span {
+        let span = seconds(key, range, default: fallback)
+        if span > end, let text = optional(key), Int64(text) == span.milliseconds / 1_000 {
+            faults.append(
+                "\(Self.variable(key)): expected no more than \(Self.variable(other)), which is \(end.milliseconds / 1_000), found '\(text)'")
+        }
+        return span
+    }
+
     /// A secret: the text itself, or the file that `<key>File` names.
     private func secret(_ key: String) -> String? {
         if let text = optional(key, isSecret: true) { return text }
