@@ -39,6 +39,18 @@ public enum BrokerError: Error, Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// The same of a peer that has not greeted yet: it may be no broker, or one that waits for TLS.
+    func beforeGreeting(of host: String, isTLS: Bool) -> BrokerError {
+        let hint = isTLS ? "" : "; if that port speaks TLS, the URL begins with amqps://"
+        return switch self {
+        case .protocolViolation(let what): .cannotConnect(host: host, why: "what answers does not speak AMQP 0-9-1 (\(what))\(hint)")
+        // In TLS 1.3 it refuses our certificate only when the handshake is over here.
+        case .connectionLost(let why) where isTLS && why.contains("alert"): .tls(host: host, why: why)
+        case .connectionLost(let why): .cannotConnect(host: host, why: "\(why) before the broker's greeting\(hint)")
+        default: self
+        }
+    }
+
     public var isTransient: Bool {
         switch self {
         case .cannotConnect, .connectionLost, .timedOut, .blocked, .protocolViolation: true
@@ -60,7 +72,8 @@ public enum BrokerError: Error, Sendable, Hashable, CustomStringConvertible {
         case .loginRefused(_, let text) where Self.namesLimit(text), .refused(_, let text) where Self.namesLimit(text):
             "Raise the limit that the broker names, of the virtual host or of the user, or end what uses it up."
         case .loginRefused: "Check user, password, virtual host, and the user's permissions on it."
-        case .tls: "Check the authority file, the certificate's names and dates, and that the port speaks TLS."
+        case .tls:
+            "Check the authority file, the certificate's names and dates, that the port speaks TLS, and whether the broker asks for a client's certificate."
         case .connectionLost, .timedOut: "Look at the broker, at its load and its log; who goes on running connects again by itself."
         case .refused(404, _): "Apply the topology first: something that is named does not exist."
         case .refused(403, _): "Give the broker's user the permission that is missing."

@@ -4,7 +4,11 @@ extension Session {
     /// Greets the broker, says who we are, agrees on limits, and opens the virtual host.
     func logIn(_ configuration: BrokerConfiguration, deadline: Int64) throws(BrokerError) {
         out.protocolHeader()
-        _ = try reply(0, [UInt32(AMQP_CONNECTION_START_METHOD)], "the greeting", deadline: deadline)
+        do throws(BrokerError) {
+            _ = try reply(0, [UInt32(AMQP_CONNECTION_START_METHOD)], "the greeting", deadline: deadline)
+        } catch {
+            throw error.beforeGreeting(of: host.description, isTLS: configuration.tls != nil)
+        }
         let mechanism: String
         let response: String
         switch configuration.login {
