@@ -53,7 +53,7 @@ extension ConsoleTests {
             // Lateness: who is overdue, then the story.
             try await browser.click("overdue-row")
             try await browser.sees("timeline-row", "put away (watching)")
-            try await browser.sees("outlook", "put away; it goes on")
+            try await browser.sees("outlook", "put away: FlexFactor works on its order", "it goes on")
 
             // Unknowns: the oldest, then the story.
             try await browser.click("brand")

@@ -45,6 +45,7 @@ package struct RecoveryStory: Sendable {
         var end: ResultKind?
         var corrected: ResultKind?
         var why: String?
+        var waiting = ""
         var (hasBegun, isFallen, until): (Bool, Bool, Moment?) = (false, false, nil)
         for record in records {
             switch record.step {
@@ -52,7 +53,9 @@ package struct RecoveryStory: Sendable {
                 // What intake had skipped is offered under another mapping.
                 if end == .skipped { end = nil }
                 (hasBegun, isFallen, until) = (true, false, nil)
-            case .goesOn(let wait): (hasBegun, isFallen, until) = (true, false, wait?.until ?? until)
+            case .goesOn(let wait):
+                if wait?.until != nil { waiting = record.waiting }
+                (hasBegun, isFallen, until) = (true, false, wait?.until ?? until)
             case .fallen: isFallen = true
             case .told(let told):
                 why = record.skipped ?? why
@@ -66,7 +69,7 @@ package struct RecoveryStory: Sendable {
         }
         if let end { return ("ended as \(end.rawValue); \(rest(after: end))" + (why.map { ". " + $0 } ?? ""), nil, true) }
         if isFallen || !hasBegun && records.contains(where: \.fate.isLetter) { return ("ended in a dead letter", nil, true) }
-        if let until { return ("put away; it goes on", until, false) }
+        if let until { return ("put away: \(waiting); it goes on", until, false) }
         return ("under way", nil, false)
     }
 }
@@ -90,6 +93,42 @@ extension JournalRecord {
         let name = [gatewayID.map { "Gateway \($0)" }, merchantID.map { "merchant \($0)" }].compactMap { $0 }.joined(separator: " of ")
         return (name.isEmpty ? "" : name + ": ") + skip.sentence + " `salvage status` says what FlexFactor refuses;"
             + " docs/runbooks/SalvageGatewayMisconfigured.md says what to do."
+    }
+
+    /// What it waits for; a newer version's word, and what is said in words, as it stands.
+    fileprivate var waiting: String {
+        let what =
+            switch detail {
+            case "due": "nothing was sent yet"
+            case "ready": "its request is sent next"
+            case "unanswered": "a request has no answer yet, and is repeated under its key"
+            case "capturing": "FlexFactor authorised the charge, which is to be captured"
+            case "challenged": "FlexFactor asks the customer for something, and nobody is there: its order is cancelled before that is told"
+            case "reconciling": "nothing more is charged, and FlexFactor is asked what became of its order"
+            case "seeking": "a request may have arrived, and FlexFactor is asked for its order"
+            case "watching", ResultKind.submitted.rawValue: "FlexFactor works on its order, and is asked about it from time to time"
+            case "resting": "declined for now, it is posted again"
+            case "closing": "its time is over, or it is wanted no more: its order is looked up, and cancelled unless it is paid"
+            case "closed": "its order was seen closed and unpaid, which is told after another look"
+            case "paused": "somebody has paused it (`salvage pauses`)"
+            default: detail
+            }
+        return what + (unsent.map { ". The last call was not sent: \($0)" } ?? "")
+    }
+
+    /// Why nothing was sent, in words.
+    private var unsent: String? {
+        guard fate == .parked else { return nil }
+        return switch reason {
+        case "circuit_open": "FlexFactor failed too often in a row, and is left alone for a while (`salvage status`)"
+        case "rate_limited": "the gateway's maxRequestsPerSecond had no room"
+        case "cannot_connect": "FlexFactor could not be reached"
+        case "cannot_call": "the worker cannot make calls at all (its log)"
+        case "too_late": "its time was over"
+        case "no_token", "no_token_yet": "FlexFactor gave no token"
+        case "misconfigured": "the gateway's keys are missing or refused (`salvage status`)"
+        default: reason
+        }
     }
 
     fileprivate var sentence: String {
