@@ -107,6 +107,8 @@ struct MappingCommand: AsyncParsableCommand {
 
         @OptionGroup var broker: BrokerOptions
         @OptionGroup var since: Since
+        @Flag(help: "Print JSON.")
+        var json = false
 
         func run() async throws {
             let start = since.moment
@@ -115,6 +117,7 @@ struct MappingCommand: AsyncParsableCommand {
                 for record in try await JournalReader.readDeclines(since: start, in: link.journal(settings.names)) { replay.note(record) }
                 return replay
             }
+            if json { return Terminal.show(bytes: replay.gapsJSON(since: start).bytes) }
             if replay.openGaps.isEmpty { return Terminal.show("Every decline since \(start.rfc3339) was decided by more than its text.") }
             Terminal.table(
                 ["declines", "merchant", "source", "code", "decided by", "class", "text", "rule to paste"],

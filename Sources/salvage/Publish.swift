@@ -39,6 +39,7 @@ struct Publish: AsyncParsableCommand {
     func run() async throws {
         var reader = DeclineFile()
         reader.isRaw = raw
+        reader.wayOut = "; --raw publishes a file as it is"
         if fill { reader.placeholders = (SystemClock().now(), String(UInt32.random(in: 0 ... .max), radix: 16, uppercase: true)) }
         var events: [FileEvent] = []
         for file in files { events += try reader.read(file) }

@@ -118,6 +118,8 @@ import Testing
                     && told.output.contains(#""code":"223","was":"hard","becomes":"soft""#), "\(told)")
             let listed = try await fleet.salvage("mapping", "gaps")
             #expect(listed.output.contains("Something of our own"), "\(listed)")
+            let printed = try await fleet.salvage("mapping", "gaps", "--json")
+            #expect(printed.status == 0 && printed.output.contains(#""code":"998","text":"Something of our own""#), "\(printed)")
         }
     }
 }

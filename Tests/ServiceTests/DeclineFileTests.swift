@@ -28,6 +28,19 @@ import Testing
         #expect(try raw.read(file.path).count == 1)
     }
 
+    /// `--raw` is of the command that publishes: another has no such thing.
+    @Test func aCommandOffersWhatItHas() throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "events-\(UUID().uuidString).json")
+        defer { try? FileManager.default.removeItem(at: file) }
+        for (text, fault) in [("no JSON", "line 1 is not JSON"), ("1", "it is no JSON object, and so no event")] {
+            try Data(text.utf8).write(to: file)
+            #expect { try DeclineFile().read(file.path) } throws: { "\($0)".hasSuffix(": \(fault)") }
+            var reader = DeclineFile()
+            reader.wayOut = "; --raw does"
+            #expect { [reader] in try reader.read(file.path) } throws: { "\($0)".hasSuffix(": \(fault); --raw does") }
+        }
+    }
+
     @Test(arguments: [
         ("$NOW", "2026-01-02T00:00:00.000Z"), ("$NOW-90s", "2026-01-01T23:58:30.000Z"), ("$NOW-2h", "2026-01-01T22:00:00.000Z"),
         ("$NOW-1d", "2026-01-01T00:00:00.000Z"), ("a-$RUN", "a-RUN1"),

@@ -1,5 +1,5 @@
 package import DeclineRecovery
-import JSON
+package import JSON
 import Pipeline
 
 /// What the mapping page asks: how one decline is decided, what nobody decides, and what another mapping would do. Changes nothing.
@@ -81,22 +81,7 @@ extension ConsoleAPI {
         let since = tools.clock.now() + .days(-30)
         var replay = MappingReplay()
         for record in try await declines(since) { replay.note(record) }
-        return .object(of: [
-            ("since", .integer(since.milliseconds)),
-            (
-                "gaps",
-                .array(
-                    replay.openGaps.prefix(200).map { gap in
-                        .object(of: [
-                            ("merchantId", .text(gap.merchantID?.text)), ("source", .string(gap.source)),
-                            ("code", .string(gap.code)),
-                            ("text", .text(gap.text)), ("rule", .string(gap.rule)), ("class", .string(gap.declineClass.rawValue)),
-                            ("count", .integer(Int64(gap.count))), ("last", .integer(gap.last.milliseconds)),
-                            ("paste", .string(gap.ruleToPaste)),
-                        ])
-                    })
-            ),
-        ])
+        return replay.gapsJSON(since: since, limit: 200)
     }
 
     private static func explanation(_ steps: [DeclineMapping.Step], route: Route?) -> JSONValue {
@@ -168,6 +153,28 @@ extension ConsoleAPI {
                                         .object(of: [("currency", .string(currency)), ("minorUnits", .integer(units))])
                                     })
                             ),
+                        ])
+                    })
+            ),
+        ])
+    }
+}
+
+extension MappingReplay {
+    /// What nobody decided, or only its text, for the command's `--json` and for the console alike.
+    package func gapsJSON(since: Moment, limit: Int = .max) -> JSONValue {
+        .object(of: [
+            ("since", .integer(since.milliseconds)),
+            (
+                "gaps",
+                .array(
+                    openGaps.prefix(limit).map { gap in
+                        .object(of: [
+                            ("merchantId", .text(gap.merchantID?.text)), ("source", .string(gap.source)),
+                            ("code", .string(gap.code)),
+                            ("text", .text(gap.text)), ("rule", .string(gap.rule)), ("class", .string(gap.declineClass.rawValue)),
+                            ("count", .integer(Int64(gap.count))), ("last", .integer(gap.last.milliseconds)),
+                            ("paste", .string(gap.ruleToPaste)),
                         ])
                     })
             ),

@@ -29,6 +29,9 @@ package struct DeclineFile: Sendable {
     /// What placeholders stand for: `$NOW`, `$NOW-90s`, `$NOW-2h`, `$NOW-3d`, and `$RUN`. Left alone when `nil`.
     package var placeholders: (now: Moment, run: String)?
 
+    /// What the command that reads has for a file that holds no events, behind what is wrong with it.
+    package var wayOut = ""
+
     package init() {}
 
     /// - Parameter name: `-` reads standard input.
@@ -48,7 +51,7 @@ package struct DeclineFile: Sendable {
         for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
             if line.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) { continue }
             guard let value = parse(Array(line)) else {
-                throw DeclineFileError(file: name, what: "line \(index + 1) is not JSON; --raw publishes a file as it is")
+                throw DeclineFileError(file: name, what: "line \(index + 1) is not JSON\(wayOut)")
             }
             events.append(try event("\(label):\(index + 1)", value, Array(line)))
         }
@@ -62,7 +65,7 @@ package struct DeclineFile: Sendable {
 
     private func event(_ label: String, _ value: JSONValue, _ bytes: [UInt8]) throws(DeclineFileError) -> FileEvent {
         if value.object == nil, !isRaw {
-            throw DeclineFileError(file: label, what: "it is no JSON object, and so no event; --raw publishes a file as it is")
+            throw DeclineFileError(file: label, what: "it is no JSON object, and so no event\(wayOut)")
         }
         let filled = placeholders == nil ? value : try fill(value, label)
         return FileEvent(
