@@ -68,6 +68,9 @@ import Testing
             #expect(try await fleet.letters("--reason", "unknown_merchant,invalid_event", "--reason", "unreadable").count == 40)
             #expect(try await fleet.letters("--since", "1w", "--until", "2100-01-02").count == 40)
             #expect(try await fleet.letters("--until", "2000-01-02 03:04:05").isEmpty)
+            // A screen of 80 columns has room for which order it is, since when, and of what it died.
+            let heading = try #require(try await fleet.salvage("dead", "list").output.split(separator: "\n").first)
+            #expect(heading.split(separator: " ").prefix(4) == ["letter", "order", "last", "reason"])
             let few = try await fleet.salvage("dead", "stats", "--merchant", "bold", "--json").output
             #expect(few.contains(#""total":20,"states":{"open":20,"#), "totals are of what is meant: \(few)")
             #expect(try await fleet.salvage("dead", "show", "ffffffff").status == 2)

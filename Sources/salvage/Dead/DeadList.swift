@@ -47,13 +47,13 @@ struct DeadList: AsyncParsableCommand {
         if found.isEmpty { return Terminal.show("No dead letters here. `--state all` shows those that were seen to as well.") }
         let now = SystemClock().now()
         Terminal.table(
-            ["letter", "state", "to do", "reason", "stage", "merchant", "order", "last", "times", "what"],
+            // What a narrow screen cuts off is what one can do without.
+            ["letter", "order", "last", "reason", "to do", "merchant", "state", "stage", "times", "what"],
             page.map { letter in
                 [
-                    String(letter.id.description.prefix(8)), letter.state.rawValue, letter.toDo ?? "-", letter.reason.rawValue,
-                    letter.stage.rawValue, letter.merchantID?.text ?? "-", letter.orderID ?? "-", (now - letter.lastAt).inWords,
-                    String(letter.occurrences),
-                    letter.explanation,
+                    String(letter.id.description.prefix(8)), letter.orderID ?? "-", (now - letter.lastAt).inWords, letter.reason.rawValue,
+                    letter.toDo ?? "-", letter.merchantID?.text ?? "-", letter.state.rawValue, letter.stage.rawValue,
+                    String(letter.occurrences), letter.explanation,
                 ]
             },
             fits: true, colour: { page[page.startIndex + $0].state == .failedAgain ? .red : nil })
