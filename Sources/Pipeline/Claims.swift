@@ -228,8 +228,9 @@ extension ClaimsPort {
 }
 
 extension ClaimRecord {
+    /// One of which nobody tells an amount is not known to be, whatever an older worker took it for.
     var isWholeChargeback: Bool {
-        guard case .moneyBack(let back) = claim.act else { return false }
+        guard case .moneyBack(let back) = claim.act, claim.amount != nil else { return false }
         return switch back.step {
         case .told(.chargeback, _, let isWhole), .untold(let isWhole): isWhole
         default: false

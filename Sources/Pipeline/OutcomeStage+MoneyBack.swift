@@ -46,14 +46,44 @@ extension OutcomeStage {
 
     /// Parts that were told may make the whole, refunds and chargebacks together.
     ///
+    /// - Parameter isReturned: FlexFactor shows the order so. What was only asked for is not known to make the whole else.
     /// - Parameter isWhole: what was told last is known to be all by itself.
     /// - Returns: whether it is claimed, where they do.
-    func reopenIfAllIsBack(_ reference: RecoveryReference, _ merchant: MerchantID, isWhole: Bool = false) async -> Bool {
+    func reopenIfAllIsBack(
+        _ reference: RecoveryReference, _ merchant: MerchantID, isReturned: Bool, isWhole: Bool = false
+    ) async -> Bool {
         if isWhole { return await reopen(reference, merchant) }
-        guard let back = moneyBack(of: reference, merchant), !back.isAll, let refunded = back.refunded, let disputed = back.disputed,
+        guard let back = moneyBack(of: reference, merchant), !back.isAll, isReturned || !back.isRefundedAsked,
+            let refunded = back.refunded, let disputed = back.disputed,
             let sale = await environment.claims.amount(of: reference, merchant: merchant), refunded + disputed >= sale.minorUnits
         else { return true }
         return await reopen(reference, merchant)
+    }
+
+    /// In the place of which command news are told that do not say how much went back.
+    struct Place {
+        /// What it asked for; 0 for none.
+        let asked: Int64
+        /// What the order shows was not given back, all that was left: a command that asked for it was not carried out.
+        let lessThan: Int64?
+    }
+
+    /// - Parameter takings: without an amount.
+    /// - Returns: with one, where a command's request stands that can be it, or they may be of several.
+    func place(
+        _ takings: WebhookNews.Takings, of reference: RecoveryReference, _ answer: FlexFactorAnswer, _ news: WebhookNews
+    ) -> (WebhookNews.Takings, Place) {
+        let back = moneyBack(of: reference, news.merchant(of: reference))
+        guard case .found(let order) = answer else { return (takings, Place(asked: 0, lessThan: nil)) }
+        var lessThan: Int64?
+        if order.state != .returned, let whole = order.minorUnits {
+            lessThan = max(0, whole - (back?.refunded ?? 0) - (back?.disputed ?? 0))
+        }
+        let asked = back?.asked(byNewsOf: takings.readings, lessThan: lessThan) ?? 0
+        let place = Place(asked: asked, lessThan: lessThan)
+        guard asked > 0 else { return (takings, place) }
+        let most = back?.mostAsked(byNewsOf: takings.readings, lessThan: lessThan)
+        return (news.takings(order, asked: asked, most: most, instead: takings), place)
     }
 
     /// What is to be told yet of an order that FlexFactor lists as returned.

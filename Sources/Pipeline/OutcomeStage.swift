@@ -155,14 +155,9 @@ package struct OutcomeStage: Sendable {
                 case nil: return hold(news, message)
                 }
             }
-            var asked: Int64?
+            var place: Place?
             if reason.kind == .refunded, beside == nil, let unsaid = takings, unsaid.amount == nil {
-                let back = moneyBack(of: reference, merchant)
-                asked = back?.asked(byNewsOf: unsaid.readings) ?? 0
-                if let asked, asked > 0, case .found(let order) = answer {
-                    takings = news.takings(
-                        order, asked: asked, most: back?.mostAsked(byNewsOf: unsaid.readings), instead: unsaid)
-                }
+                (takings, place) = self.place(unsaid, of: reference, answer, news)
             }
             var amount = takings?.amount
             // As the recovery itself would tell it.
@@ -172,8 +167,8 @@ package struct OutcomeStage: Sendable {
                 merchantID: merchant, reason: reason,
                 gatewayID: news.gatewayID, flexFactorOrderID: news.orderID, amount: amount, occurredAt: environment.now(),
                 distinction: reason.kind.isMoneyBack ? news.distinction : nil, isPartial: takings?.isPartial ?? false)
-            return await tell(
-                result, reference, takings, beside: beside, asked: asked, news, message)
+            let isReturned: Bool = if case .found(let order) = answer { order.state == .returned } else { false }
+            return await tell(result, reference, takings, beside: beside, place, isReturned: isReturned, news, message)
         case .wait(let span):
             var later = news
             if case .found(let order) = answer, order.state == .cancelled { later.hasWaited = true }
@@ -221,8 +216,8 @@ package struct OutcomeStage: Sendable {
     }
 
     private func tell(
-        _ result: ResultEvent, _ reference: RecoveryReference, _ takings: WebhookNews.Takings?, beside: Int64?, asked: Int64?,
-        _ news: WebhookNews, _ message: IncomingMessage
+        _ result: ResultEvent, _ reference: RecoveryReference, _ takings: WebhookNews.Takings?, beside: Int64?, _ place: Place?,
+        isReturned: Bool, _ news: WebhookNews, _ message: IncomingMessage
     ) async -> StageOutcome {
         let now = environment.now()
         let isWhole = takings?.isWhole ?? false
@@ -241,18 +236,18 @@ package struct OutcomeStage: Sendable {
             let refund =
                 beside.map { MoneyBackClaim.listed(beside: $0, isLate: isLate) }
                 ?? MoneyBackClaim(
-                    Fingerprint(news.distinction), readings: takings?.readings ?? [], asked: asked, isRestamped: news.isRestamped,
-                    .news(isWhole: isWhole, isLate: isLate))
+                    Fingerprint(news.distinction), readings: takings?.readings ?? [], asked: place?.asked, lessThan: place?.lessThan,
+                    isRestamped: news.isRestamped, .news(isWhole: isWhole, isLate: isLate))
             let request = ClaimRequest(
                 merchantID: merchant, reference: reference, debt: nil, amount: takings?.counted, act: .moneyBack(refund),
                 until: now + longestMemory, result: result)
             switch await environment.claims.claim(request)?.verdict {
             case .granted?:
-                if await !reopenIfAllIsBack(reference, merchant) { return hold(news, message) }
+                if await !reopenIfAllIsBack(reference, merchant, isReturned: isReturned) { return hold(news, message) }
                 return told(result.messages(reply: nil, traceparent: message.traceparent))
             case .told(let record, _)?:
                 // Its maker may have died between the two claims.
-                if await !reopenIfAllIsBack(reference, merchant) { return hold(news, message) }
+                if await !reopenIfAllIsBack(reference, merchant, isReturned: isReturned) { return hold(news, message) }
                 return again(record, of: reference, news, message).with(doubt(record, refund))
             default: return hold(news, message)
             }
@@ -267,13 +262,12 @@ package struct OutcomeStage: Sendable {
             // What is not known to be all of the money leaves the debt paid.
             switch await environment.claims.claim(request)?.verdict {
             case .granted?:
-                if await !reopenIfAllIsBack(reference, merchant, isWhole: isWhole) { return hold(news, message) }
+                if await !reopenIfAllIsBack(reference, merchant, isReturned: isReturned, isWhole: isWhole) { return hold(news, message) }
                 return isWanted ? told(result.messages(reply: nil, traceparent: message.traceparent)) : ignored(news, .chargebacksOff)
             case .told(let record, _)?:
                 // Its maker may have died between the two claims.
-                if await !reopenIfAllIsBack(reference, merchant, isWhole: isWhole || record.isWholeChargeback) {
-                    return hold(news, message)
-                }
+                let isAll = isWhole || record.isWholeChargeback
+                if await !reopenIfAllIsBack(reference, merchant, isReturned: isReturned, isWhole: isAll) { return hold(news, message) }
                 return again(record, of: reference, news, message).with(doubt(record, dispute))
             default: return hold(news, message)
             }

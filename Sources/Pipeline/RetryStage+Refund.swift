@@ -97,7 +97,7 @@ extension RetryStage {
         let back = environment.claims.standing(of: refund.command.reference, merchant: refund.command.merchantID)?.back
         refund.back = Refund.Back(
             isAll: back?.isAll ?? false, disputed: back.map(\.disputed) ?? 0, isListed: back?.isListed ?? false, askers: back?.askers ?? 0,
-            asked: back.map(\.asked) ?? 0)
+            asked: back.map(\.asked) ?? 0, isRefundedAsked: back?.isRefundedAsked ?? false)
         refund.sale?.refunded = back?.refunded ?? 0
         return back
     }

@@ -148,8 +148,11 @@ import Testing
     }
 
     /// FlexFactor's news do not say how much went back, and the command that asked for it cannot say what became of it.
-    @Test(arguments: [(500, "record_refund"), (4_999, "reverse_sale")] as [(Int64, String)])
-    func lateNewsOfNoAmountTellWhatTheCommandAskedFor(units: Int64, action: String) async throws {
+    @Test(
+        arguments: [
+            (500, .completed, "record_refund"), (4_999, .returned, "reverse_sale"),
+        ] as [(Int64, FlexFactorOrder.State, String)])
+    func lateNewsOfNoAmountTellWhatTheCommandAskedFor(units: Int64, state: FlexFactorOrder.State, action: String) async throws {
         let claims = claims(telling: .approved(.answered))
         claims.append(
             ClaimRequest(
@@ -159,7 +162,7 @@ import Testing
             let news = WebhookNews(
                 merchantID: "acme", gatewayID: "42", event: .refunded, reference: Self.reference, orderID: "g-1",
                 distinction: distinction, receivedAt: Self.now + .milliseconds(-wait.milliseconds))
-            return await stage(.completed, claims).handle(IncomingMessage(body: news.encoded()))
+            return await stage(state, claims).handle(IncomingMessage(body: news.encoded()))
         }
         func told(_ handled: StageOutcome) throws -> (id: String?, action: String?, units: Int64?) {
             let result = try #require(try handled.results().first)
@@ -178,6 +181,96 @@ import Testing
             let portal = try told(await hear(after: .minutes(30), "n-2"))
             #expect(portal.action == "reverse_sale" && portal.units == nil)
         }
+    }
+
+    /// A command's request for so much stands, and nobody knows what became of it.
+    private func ask(_ units: Int64, _ claims: MemoryClaims) {
+        claims.append(
+            ClaimRequest(
+                merchantID: "acme", reference: Self.reference, debt: nil, amount: Money(minorUnits: units, currency: .usd),
+                act: .moneyBack(MoneyBackClaim(Fingerprint("r-1"), .send(round: 1))), until: Self.now + .days(40)), by: "w-2")
+    }
+
+    /// What is told half an hour later of a refund.
+    private func hear(
+        _ distinction: String, of units: Int64? = nil, _ state: FlexFactorOrder.State, _ claims: MemoryClaims
+    ) async throws -> (action: String?, units: Int64?)? {
+        let news = WebhookNews(
+            merchantID: "acme", gatewayID: "42", event: .refunded, reference: Self.reference, orderID: "g-1", minorUnits: units,
+            currency: units.map { _ in Currency.usd }, distinction: distinction, receivedAt: Self.now + .minutes(-30))
+        let data = try await stage(state, claims).handle(IncomingMessage(body: news.encoded())).results().first?["data"]
+        return data.map { (action: $0["action"]?["name"]?.string, units: $0["amount"]?["minorUnits"]?.int64) }
+    }
+
+    private func isCharged(_ id: String, _ claims: MemoryClaims) -> Bool {
+        let rerun = RecoveryReference(
+            DeclineIdentity(merchantID: "acme", source: "crm", id: id), orderID: "A", kind: .rerun, sequence: 2)
+        let request = ClaimRequest(
+            merchantID: "acme", reference: rerun, debt: Fingerprint("debt"), amount: amount, act: .send(post: 1),
+            until: Self.now + .days(40))
+        return if case .granted = claims.append(request, by: "w-2").verdict { true } else { false }
+    }
+
+    /// Somebody gave a part back in FlexFactor's portal, and its news do not say how much: of what the command asked for, which was all that
+    /// was left, the order would show as returned.
+    @Test(arguments: [0, 1_000] as [Int64])
+    func newsOfNoAmountAreNotOfACommandForAllWhileSomethingIsLeft(before: Int64) async throws {
+        let claims = claims(telling: .approved(.answered))
+        if before > 0 { _ = try await hear("n-0", of: before, .completed, claims) }
+        ask(4_999 - before, claims)
+        let part = try #require(try await hear("n-1", .completed, claims))
+        #expect(part.action == "reverse_sale" && part.units == nil)
+        let back = try #require(claims.standing(of: Self.reference, merchant: "acme")?.back)
+        #expect(!back.isAll && back.askers == 1, "what became of the command is as unknown as before")
+        #expect(!isCharged("d-2", claims))
+        #expect(try await hear("n-1", .returned, claims)?.units == nil, "as it was told")
+        // What the command asked for goes back after all.
+        let rest = try #require(try await hear("n-2", .returned, claims))
+        #expect(rest.units == 4_999 - before && claims.standing(of: Self.reference, merchant: "acme")?.back.askers == 0)
+    }
+
+    /// A command's request stands, and FlexFactor shows the order as returned: that is all of it, and the debt may be paid again.
+    @Test func newsOfNoAmountAreOfACommandForAllWhereNothingIsLeft() async throws {
+        let claims = claims(telling: .approved(.answered))
+        ask(4_999, claims)
+        let all = try #require(try await hear("n-1", .returned, claims))
+        #expect(all.action == "reverse_sale" && all.units == 4_999 && isCharged("d-2", claims))
+    }
+
+    /// So much was asked for, and less may have gone back: with the rest it is not known to be all before the order shows it.
+    @Test func whatWasOnlyAskedForMakesNoWholeBeforeTheOrderShowsIt() async throws {
+        let claims = claims(telling: .approved(.answered))
+        ask(3_000, claims)
+        let asked = try #require(try await hear("n-1", .completed, claims))
+        #expect(asked.action == "record_refund" && asked.units == 3_000)
+        let rest = try #require(try await hear("n-2", of: 1_999, .completed, claims))
+        #expect(rest.action == "record_refund" && rest.units == 1_999)
+        #expect(claims.standing(of: Self.reference, merchant: "acme")?.back.isAll == false && !isCharged("d-2", claims))
+        // Nothing is left to tell of what the list shows, but that the debt is open.
+        let isTold = try await hear(WebhookNews.listed, .returned, claims) != nil
+        #expect(!isTold)
+        #expect(claims.standing(of: Self.reference, merchant: "acme")?.back.isAll == true && isCharged("d-3", claims))
+    }
+
+    /// Of a dispute nobody tells the amount, and it may be about a part. An older worker took it for the whole.
+    @Test(arguments: [false, true]) func aDisputeOfNoAmountLeavesTheDebtPaid(isOfAnOlderWorker: Bool) async throws {
+        let claims = claims(telling: .approved(.answered))
+        if isOfAnOlderWorker {
+            let result = ResultEvent(
+                subject: .recovery(Self.reference, RecoveredOrder(Self.reference)), merchantID: "acme", reason: .chargeback, gatewayID: "42",
+                flexFactorOrderID: "g-1", occurredAt: Self.now, distinction: "n-1")
+            claims.append(
+                ClaimRequest(
+                    merchantID: "acme", reference: Self.reference, debt: nil, amount: nil,
+                    act: .moneyBack(.chargeback("n-1", isWhole: true)), until: Self.now + .days(40), result: result), by: "w-2")
+        }
+        let news = WebhookNews(
+            merchantID: "acme", gatewayID: "42", event: .chargeback, reference: Self.reference, orderID: "g-1", distinction: "n-1",
+            receivedAt: Self.now)
+        let handled = await stage(.chargeback, claims, chargebacks: true).handle(IncomingMessage(body: news.encoded()))
+        #expect(handled.kinds == [.chargeback])
+        #expect(try handled.results().first?["data"]?["action"]?["name"]?.string == "reverse_sale")
+        #expect(claims.standing(of: Self.reference, merchant: "acme")?.back.isAll == false && !isCharged("d-2", claims))
     }
 
     /// Of two commands that asked for different amounts nobody can say whose the news are: it is a part, and no amount is told.

@@ -174,6 +174,7 @@ extension MoneyBackClaim {
                 data.member("asUnits", readings[1])
             }
             data.optional("asked", asked)
+            data.optional("lessThan", lessThan)
         case .listed(let beside, let isLate):
             data.member("step", "news")
             data.member("isWhole", true)
@@ -208,6 +209,7 @@ extension MoneyBackClaim {
         }
         self.init(
             id, command: try data.optionalText("command").flatMap(Fingerprint.init(hex:)), readings: readings,
-            asked: try data.optionalNumber("asked"), isRestamped: try data.optionalFlag("isRestamped") ?? false, step)
+            asked: try data.optionalNumber("asked"), lessThan: try data.optionalNumber("lessThan"),
+            isRestamped: try data.optionalFlag("isRestamped") ?? false, step)
     }
 }

@@ -9,7 +9,7 @@ import JSON
 package struct ClaimSnapshot: Sendable {
     /// Of what is packed and what it means. Whoever changes the entries, or what the book makes of a claim, takes the next: another version's
     /// snapshots are passed by. Their heads are read: whoever changes those takes another `magic`.
-    static let version: UInt16 = 13
+    static let version: UInt16 = 14
 
     enum Section: UInt16 {
         case preamble, recoveries, requests, refunds, charges
@@ -250,7 +250,7 @@ extension MoneyBackBook.Entry {
     static let packedSize = 86
 
     fileprivate func pack(into writer: inout PackedWriter) {
-        let flags: [Bool] = [command != nil, news != nil, minorUnits != nil, isOpen, sourced != nil, isUntold, isLeast]
+        let flags: [Bool] = [command != nil, news != nil, minorUnits != nil, isOpen, sourced != nil, isUntold, isLeast, isAsked]
         writer.add(flags.reversed().reduce(UInt8(0)) { $0 << 1 | ($1 ? 1 : 0) })
         writer.add(command ?? .none)
         writer.add(sourced ?? .none)
@@ -270,6 +270,7 @@ extension MoneyBackBook.Entry {
         self.init(
             command: flags & 1 == 0 ? nil : command, sourced: flags & 16 == 0 ? nil : sourced, news: flags & 2 == 0 ? nil : news,
             minorUnits: flags & 4 == 0 ? nil : minorUnits,
-            round: round, isOpen: flags & 8 != 0, told: told, kind: kind, isUntold: flags & 32 != 0, isLeast: flags & 64 != 0)
+            round: round, isOpen: flags & 8 != 0, told: told, kind: kind, isUntold: flags & 32 != 0, isLeast: flags & 64 != 0,
+            isAsked: flags & 128 != 0)
     }
 }

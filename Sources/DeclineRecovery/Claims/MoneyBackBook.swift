@@ -16,6 +16,8 @@ struct MoneyBackBook: Sendable {
         var isUntold = false
         /// The amount may be more: FlexFactor's news can be read two ways.
         var isLeast = false
+        /// The amount is what a command asked for in whose place news were told that did not say how much went back.
+        var isAsked = false
     }
 
     var entries: [Entry] = []
@@ -25,6 +27,9 @@ struct MoneyBackBook: Sendable {
 
     /// It may be more.
     var isRefundedLeast: Bool { entries.contains { $0.told >= 0 && $0.isLeast } }
+
+    /// Some of it is no more than asked for: what it makes together with the rest is not known to be all.
+    var isRefundedAsked: Bool { entries.contains { $0.told >= 0 && $0.isAsked } }
 
     /// The chargebacks that are known, told or not, likewise.
     var disputed: Int64? { told(.chargeback) }
@@ -162,10 +167,18 @@ struct MoneyBackBook: Sendable {
             entries[index].news = news
             return (.told(entries[index].told, .refunded), false)
         }
-        if let index = entries.firstIndex(where: { $0.isOpen && fits($0) }) {
-            guard isLate, isInPlace(of: entries[index].minorUnits) else { return (.mayBeCharged, false) }
+        /// Of what a command asked for that would be all, the order shows nothing.
+        func mayBe(_ entry: Entry) -> Bool {
+            guard let all = claim.lessThan, let asked = entry.minorUnits else { return true }
+            return asked < all
+        }
+        let open = entries.indices.filter { entries[$0].isOpen && fits(entries[$0]) }
+        if !open.isEmpty, !isLate { return (.mayBeCharged, false) }
+        if let index = open.first(where: { mayBe(entries[$0]) }) {
+            guard isInPlace(of: entries[index].minorUnits) else { return (.mayBeCharged, false) }
             // Whoever sent it cannot say: this is what came of it.
             entries[index].news = news
+            entries[index].isAsked = minorUnits == nil || !readings.isEmpty
             entries[index].told = offset
             entries[index].isOpen = false
             return (granted, isWhole)

@@ -14,6 +14,9 @@ package struct MoneyBackClaim: Sendable, Equatable {
     /// Likewise: what a command asked for in whose place it is told, if one's request stands, in minor units; 0 for none. `nil` where the amount
     /// is known, and in what older workers claimed.
     package let asked: Int64?
+    /// Likewise, where the order does not show as returned: less than this went back, which is all that was left. So a command that asked for as
+    /// much is not what the news are of. `nil` where all may have gone back.
+    package let lessThan: Int64?
     /// The news were sent again with the time of their sending: what was told of as much is the same, as far as anybody can say.
     package let isRestamped: Bool
     package let step: Step
@@ -35,12 +38,14 @@ package struct MoneyBackClaim: Sendable, Equatable {
     }
 
     package init(
-        _ id: Fingerprint, command: Fingerprint? = nil, readings: [Int64] = [], asked: Int64? = nil, isRestamped: Bool = false, _ step: Step
+        _ id: Fingerprint, command: Fingerprint? = nil, readings: [Int64] = [], asked: Int64? = nil, lessThan: Int64? = nil,
+        isRestamped: Bool = false, _ step: Step
     ) {
         self.id = id
         self.command = command
         self.readings = readings
         self.asked = asked
+        self.lessThan = lessThan
         self.isRestamped = isRestamped
         self.step = step
     }

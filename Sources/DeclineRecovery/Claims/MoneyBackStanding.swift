@@ -7,6 +7,8 @@ extension ClaimBook.Standing {
         package let refunded: Int64?
         /// The refunds may come to more.
         package let isRefundedLeast: Bool
+        /// Some of it is what commands asked for, and not known to be what went back.
+        package let isRefundedAsked: Bool
         /// The chargebacks, likewise, and those that were known alone.
         package let disputed: Int64?
         /// FlexFactor's list of orders was told to show it.
@@ -28,6 +30,7 @@ extension ClaimBook.Standing {
             self.isAll = isAll
             refunded = refunds.map(\.refunded) ?? 0
             isRefundedLeast = refunds?.isRefundedLeast ?? false
+            isRefundedAsked = refunds?.isRefundedAsked ?? false
             disputed = refunds.map(\.disputed) ?? 0
             isListed = refunds?.isListed ?? false
             isDisputed = refunds?.isDisputed ?? false
@@ -43,18 +46,24 @@ extension ClaimBook.Standing.MoneyBack {
     /// What a command asked for in whose place news are told that do not say how much went back; 0 for none (`MoneyBackClaim.asked`).
     ///
     /// - Parameter readings: what it may be, where it is one of two.
-    package func asked(byNewsOf readings: [Int64]) -> Int64 { (candidates(byNewsOf: readings).first ?? nil) ?? 0 }
+    /// - Parameter most: it is less than that (`MoneyBackClaim.lessThan`).
+    package func asked(byNewsOf readings: [Int64], lessThan most: Int64? = nil) -> Int64 {
+        (candidates(byNewsOf: readings, most).first ?? nil) ?? 0
+    }
 
     /// The most that one of several such commands asked for, which asked for different amounts: then nobody can say of which the news are. `nil`
     /// where it is known.
-    package func mostAsked(byNewsOf readings: [Int64]) -> Int64? {
-        let units = candidates(byNewsOf: readings).compactMap(\.self)
+    package func mostAsked(byNewsOf readings: [Int64], lessThan most: Int64? = nil) -> Int64? {
+        let units = candidates(byNewsOf: readings, most).compactMap(\.self)
         return Set(units).count > 1 ? units.max() : nil
     }
 
-    private func candidates(byNewsOf readings: [Int64]) -> [Int64?] {
+    private func candidates(byNewsOf readings: [Int64], _ most: Int64?) -> [Int64?] {
         // What says nothing at all is of what was told before it is of what may never have been done.
         if readings.isEmpty, isUnheard { return [] }
-        return asks.filter { ask in readings.isEmpty || ask.map { readings.contains($0) } ?? true }
+        return asks.filter { ask in
+            guard let ask else { return true }
+            return (readings.isEmpty || readings.contains(ask)) && most.map { ask < $0 } ?? true
+        }
     }
 }

@@ -40,53 +40,6 @@ package struct Refund: Sendable, Equatable {
         case refunded(FlexFactorOrderID, Money)
     }
 
-    package struct Sale: Sendable, Equatable {
-        /// The CRM was told that it was paid, and nothing else since.
-        package let isApproved: Bool
-        /// The order that it was told of.
-        package let orderID: FlexFactorOrderID?
-        package let amount: Money?
-        /// What was told of it as refunded, in minor units; 0 where an amount among it is not known.
-        package var refunded: Int64
-        /// What the claims say of it beside the reference.
-        package let order: RecoveredOrder?
-
-        package init(
-            isApproved: Bool, orderID: FlexFactorOrderID?, amount: Money?, refunded: Int64 = 0, order: RecoveredOrder? = nil
-        ) {
-            self.isApproved = isApproved
-            self.orderID = orderID
-            self.amount = amount
-            self.refunded = refunded
-            self.order = order
-        }
-    }
-
-    /// No document tells of a dispute that was won, nor does any news: what a chargeback took counts as gone, and whoever knows better gives
-    /// the money back in FlexFactor's portal.
-    package struct Back: Sendable, Equatable {
-        /// All of the money was told as back.
-        package let isAll: Bool
-        /// What was told of chargebacks, in minor units; `nil` where an amount among it is not known.
-        package let disputed: Int64?
-        /// FlexFactor's list of orders was told to show it: whoever gave the money back, this command perhaps.
-        package let isListed: Bool
-        /// Commands whose request stands open, this one's perhaps among them, and what they ask for together; `nil` where that is not known.
-        package let askers: Int
-        package let asked: Int64?
-
-        package init(isAll: Bool = false, disputed: Int64? = 0, isListed: Bool = false, askers: Int = 0, asked: Int64? = 0) {
-            self.isAll = isAll
-            self.disputed = disputed
-            self.isListed = isListed
-            self.askers = askers
-            self.asked = asked
-        }
-
-        /// Something went back that FlexFactor need not count among its refunds.
-        var isDisputed: Bool { disputed != 0 }
-    }
-
     package init(
         _ command: RefundCommand, gateways: [GatewayID], since: Moment, phase: Phase = .looking(0), attempts: Int = 0, round: Int = 1,
         isAnswered: Bool = false
@@ -288,7 +241,8 @@ package struct Refund: Sendable, Equatable {
 
     /// The order may show a moment later that nothing of it is left.
     private func extent(of amount: Money, _ order: FlexFactorOrder) -> Extent {
-        if whole(order, in: amount.currency).map({ before + amount.minorUnits >= $0 }) == true { return before > 0 ? .rest : .whole }
+        let isAllOfIt = whole(order, in: amount.currency).map { before + amount.minorUnits >= $0 } == true
+        if isAllOfIt, !back.isRefundedAsked || order.state == .returned { return before > 0 ? .rest : .whole }
         // Nothing is left where the order says so; but others gave the rest back, and that is told by news of its own.
         return order.state == .returned && sold(in: amount.currency).map { before + amount.minorUnits >= $0 } ?? true ? .whole : .part
     }
@@ -296,7 +250,7 @@ package struct Refund: Sendable, Equatable {
     /// The order did not say in time: what was asked for, and was told as back before, does.
     private func extent(of amount: Money) -> Extent {
         guard let sold = sold(in: amount.currency) else { return command.amount == nil ? .unknown : .part }
-        if before + amount.minorUnits < sold { return .part }
+        if before + amount.minorUnits < sold || back.isRefundedAsked { return .part }
         return before > 0 ? .rest : .whole
     }
 

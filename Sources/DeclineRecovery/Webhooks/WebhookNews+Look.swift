@@ -191,13 +191,8 @@ extension WebhookNews {
         let least = isPartAnyway ? minorUnits.flatMap(money) : nil
         let units = isInSaleCurrency ? known : nil
         let isAll = units.flatMap { units in order.minorUnits.map { units >= $0 } }
-        let isWhole: Bool =
-            switch order.state {
-            case .returned: isAll ?? true
-            // A dispute may be about a part.
-            case .chargeback: isAll ?? (minorUnits == nil && !isListed)
-            default: isAll ?? false
-            }
+        // Of an amount that nobody knows only the order says that it is all; and a dispute may be about a part.
+        let isWhole = isAll ?? (order.state == .returned)
         let isPartial =
             least != nil || isAll == false || event == .refunded && isAll == nil && order.state == .completed && units != nil
         return Takings(
@@ -205,7 +200,8 @@ extension WebhookNews {
             readings: scaled.flatMap { scaled in minorUnits.map { [$0, scaled] } } ?? [], least: least)
     }
 
-    /// The same where it is told in the place of a command: the news do not say how much went back, and that does.
+    /// The same where it is told in the place of a command: the news do not say how much went back, and that says what it asked for. That this is
+    /// all of it the order has to show.
     ///
     /// - Parameter units: what the command asked for, in the sale's currency.
     /// - Parameter most: where it may be another command: the most that one asked for. No amount is told then.
@@ -215,7 +211,7 @@ extension WebhookNews {
             currency: order.currency, receivedAt: receivedAt
         ).takings(order)
         return Takings(
-            amount: most == nil ? known.amount : nil, isPartial: known.isPartial, isWhole: known.isWhole && most == nil,
+            amount: most == nil ? known.amount : nil, isPartial: known.isPartial, isWhole: known.isWhole && most == nil && order.state == .returned,
             isInSaleCurrency: takings.isInSaleCurrency, readings: takings.readings, least: takings.least, isAsked: true)
     }
 

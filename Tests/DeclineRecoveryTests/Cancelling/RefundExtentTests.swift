@@ -36,4 +36,20 @@ import Testing
         #expect(try told(asked: nil, of: 4_999, before: 1_000) == .tell(.refunded, amount: usd(3_999), .rest, "g-1", []))
         #expect(try told(asked: nil, of: nil) == .tell(.refunded, amount: usd(4_999), .unknown, "g-1", []))
     }
+
+    /// What was told before is what a command had asked for, and less may have gone back: FlexFactor gave what was named, and the order says the
+    /// rest, or nobody.
+    @Test(arguments: [.completed, .returned, nil] as [FlexFactorOrder.State?])
+    func whatWasOnlyAskedForBeforeMakesNoWhole(state: FlexFactorOrder.State?) throws {
+        let reference = try #require(RecoveryReference("A-S0"))
+        let command = RefundCommand(id: "r-2", merchantID: "acme", reference: reference, orderID: "g-1", amount: nil, reason: nil)
+        for isAsked in [false, true] {
+            var refund = Refund(command, gateways: ["42"], since: now, phase: .refunded("g-1", usd(1_999)))
+            refund.sale = Refund.Sale(isApproved: true, orderID: "g-1", amount: usd(4_999), refunded: 3_000)
+            refund.back = Refund.Back(isRefundedAsked: isAsked)
+            let answer = state.map { FlexFactorAnswer.found(FlexFactorOrder(id: "g-1", state: $0)) }
+            let stop = refund.learned(answer ?? .failed(.unknown(.timedOut)), now: now + .minutes(1), timing: timing)
+            #expect(stop == .tell(.refunded, amount: usd(1_999), isAsked && state != .returned ? .part : .rest, "g-1", []))
+        }
+    }
 }

@@ -270,6 +270,29 @@ import Testing
         #expect(stream.append(news("n-3", asked: nil)) == granted)
     }
 
+    /// FlexFactor shows that something is left, so it is not what the command asked for. That may show a moment later than the news come.
+    @Test func newsOfLessThanAllAreNotOfACommandForAll() {
+        func news(_ id: String, asked: Int64, isLate: Bool = true) -> Claim.Act {
+            .moneyBack(MoneyBackClaim(Fingerprint(id), asked: asked, lessThan: 4_999, .news(isWhole: false, isLate: isLate)))
+        }
+        var stream = Stream()
+        stream.pay()
+        stream.refund("r-1", .send(round: 1), amount: 4_999)
+        func back() -> ClaimBook.Standing.MoneyBack? {
+            stream.book.standing(of: Fingerprint(of: Stream.reference("d-1"), merchant: "acme"))?.back
+        }
+        #expect(back()?.asked(byNewsOf: [], lessThan: 4_999) == 0 && back()?.asked(byNewsOf: []) == 4_999)
+        #expect(stream.append(news("n-1", asked: 0, isLate: false)) == .mayBeCharged)
+        #expect(stream.append(news("n-1", asked: 4_999)) == .mayBeCharged, "it is of none that can be it")
+        #expect(stream.append(news("n-1", asked: 0)) == granted)
+        #expect(back()?.askers == 1 && back()?.refunded == nil && back()?.isRefundedAsked == false)
+        #expect(!stream.isDebtOpen())
+        // Of two commands it is the one that asked for less.
+        stream.refund("r-2", .send(round: 1), amount: 700)
+        #expect(back()?.asked(byNewsOf: [], lessThan: 4_999) == 700 && back()?.mostAsked(byNewsOf: [], lessThan: 4_999) == nil)
+        #expect(stream.append(news("n-2", asked: 700)) == granted && back()?.asks == [4_999] && back()?.isRefundedAsked == true)
+    }
+
     /// A command's refund was told, and its news come behind another command's request, which may never be carried out.
     @Test func newsOfNoAmountAreOfWhatWasTold() {
         var stream = Stream()
