@@ -257,7 +257,8 @@ import Testing
         let claims = claims(telling: .approved(.answered))
         if isOfAnOlderWorker {
             let result = ResultEvent(
-                subject: .recovery(Self.reference, RecoveredOrder(Self.reference)), merchantID: "acme", reason: .chargeback, gatewayID: "42",
+                subject: .recovery(Self.reference, RecoveredOrder(Self.reference)), merchantID: "acme", reason: .chargeback,
+                gatewayID: "42",
                 flexFactorOrderID: "g-1", occurredAt: Self.now, distinction: "n-1")
             claims.append(
                 ClaimRequest(

@@ -37,7 +37,8 @@ import Testing
             #expect { try DeclineFile().read(file.path) } throws: { "\($0)".hasSuffix(": \(fault)") }
             var reader = DeclineFile()
             reader.wayOut = "; --raw does"
-            #expect { [reader] in try reader.read(file.path) } throws: { "\($0)".hasSuffix(": \(fault); --raw does") }
+            let publishing = reader
+            #expect { try publishing.read(file.path) } throws: { "\($0)".hasSuffix(": \(fault); --raw does") }
         }
     }
 

@@ -211,8 +211,9 @@ extension WebhookNews {
             currency: order.currency, receivedAt: receivedAt
         ).takings(order)
         return Takings(
-            amount: most == nil ? known.amount : nil, isPartial: known.isPartial, isWhole: known.isWhole && most == nil && order.state == .returned,
-            isInSaleCurrency: takings.isInSaleCurrency, readings: takings.readings, least: takings.least, isAsked: true)
+            amount: most == nil ? known.amount : nil, isPartial: known.isPartial,
+            isWhole: known.isWhole && most == nil && order.state == .returned, isInSaleCurrency: takings.isInSaleCurrency,
+            readings: takings.readings, least: takings.least, isAsked: true)
     }
 
     /// A number with a fraction was read in hundreds where the news name no currency: it is of the order's, which may count otherwise.

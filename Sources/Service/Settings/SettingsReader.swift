@@ -65,7 +65,8 @@ final class SettingsReader {
         let span = seconds(key, range, default: fallback)
         if span > end, let text = optional(key), Int64(text) == span.milliseconds / 1_000 {
             faults.append(
-                "\(Self.variable(key)): expected no more than \(Self.variable(other)), which is \(end.milliseconds / 1_000), found '\(text)'")
+                "\(Self.variable(key)): expected no more than \(Self.variable(other)), which is \(end.milliseconds / 1_000), found '\(text)'"
+            )
         }
         return span
     }

@@ -286,7 +286,7 @@ import Testing
         #expect(stream.append(news("n-1", asked: 4_999)) == .mayBeCharged, "it is of none that can be it")
         #expect(stream.append(news("n-1", asked: 0)) == granted)
         #expect(back()?.askers == 1 && back()?.refunded == nil && back()?.isRefundedAsked == false)
-        #expect(!stream.isDebtOpen())
+        #expect(stream.isDebtOpen() == false)
         // Of two commands it is the one that asked for less.
         stream.refund("r-2", .send(round: 1), amount: 700)
         #expect(back()?.asked(byNewsOf: [], lessThan: 4_999) == 700 && back()?.mostAsked(byNewsOf: [], lessThan: 4_999) == nil)
