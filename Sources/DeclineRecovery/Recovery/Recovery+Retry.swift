@@ -326,7 +326,8 @@ extension Recovery {
         switch (phase, failure) {
         // The list shows it: nothing is charged beside that, and its page is asked again.
         case (.due, .unknown(.unconfirmed)),
-            (.seeking(nil), .unknown(.unconfirmed)) where now >= keyDies(timing):
+            (.seeking(nil), .unknown(.unconfirmed)) where now >= keyDies(timing),
+            (.seeking(nil), .unknown(.unclear)) where now >= keyDies(timing):
             break
         // The list cannot be had, and its silence would have proved nothing.
         case (.due, .unknown), (.due, .refused), (.due, .conflict):
