@@ -16,7 +16,7 @@ package protocol ClaimsPort: Sendable {
     func record(at offset: Int64) async -> ClaimRecord?
 
     /// Where the recoveries are named that a cancel command by order, purchase and cycle may mean (`ClaimBook`).
-    func claims(of rebill: Debt) -> [Int64]
+    func claims(of rebill: Debt) -> [ClaimBook.NamedClaim]
 
     /// The claim of what FlexFactor may have of a recovery; the first, if it may have nothing.
     func first(of reference: RecoveryReference, merchant: MerchantID) async -> Claim?
@@ -45,11 +45,14 @@ extension ClaimsPort {
     ///
     /// - Parameter time: when it was given, by the CRM's clock.
     /// - Parameter takenIn: when it came, by our own.
-    /// - Returns: `nil` where one cannot be read now.
+    /// - Returns: `nil` where one that runs cannot be read now. Of what has ended the first claim may have left the stream for good.
     func retries(of rebill: Debt, givenAt time: Moment, takenIn: Moment) async -> [RecoveryReference]? {
         var meant: [RecoveryReference] = []
-        for place in claims(of: rebill) {
-            guard let claim = await record(at: place)?.claim else { return nil }
+        for named in claims(of: rebill) {
+            guard let claim = await record(at: named.place)?.claim else {
+                if named.isOpen { return nil }
+                continue
+            }
             let reference = claim.reference
             let isMeant =
                 claim.declinedAt.map { $0 <= time + CancelBook.allowance } ?? (claim.at <= min(time, takenIn) + CancelBook.allowance)

@@ -107,6 +107,14 @@ import Testing
         }
     }
 
+    /// The stream keeps claims for two months, and what ended late is known for longer: what runs is cancelled all the same.
+    @Test func whatEndedAndHasLeftTheStreamHidesNothing() async throws {
+        tell(.approved(.notified), of: run("d-1", charge: "shipping", cycle: 6))
+        let running = run("d-2", charge: "upsell")
+        claims.firstKept = 2
+        #expect(try await told(found: [running.text]) == ["cancelled"])
+    }
+
     /// What went back since was told as well.
     @Test func whatWasPaidAndWentBackIsToldAgain() async {
         let paid = run("d-1", charge: nil)

@@ -34,7 +34,7 @@ final class LateClaims: ClaimsPort {
         known.standing(of: reference, merchant: merchant)
     }
     func record(at offset: Int64) async -> ClaimRecord? { await stream.record(at: offset) }
-    func claims(of rebill: Debt) -> [Int64] { known.claims(of: rebill) }
+    func claims(of rebill: Debt) -> [ClaimBook.NamedClaim] { known.claims(of: rebill) }
     func first(of reference: RecoveryReference, merchant: MerchantID) async -> Claim? {
         await known.first(of: reference, merchant: merchant)
     }

@@ -45,7 +45,7 @@ import Testing
         }
         func claim(_ request: ClaimRequest) async -> Claimed? { lives() ? world.claims.append(request, by: "w") : nil }
         func record(at offset: Int64) async -> ClaimRecord? { await world.claims.record(at: offset) }
-        func claims(of rebill: Debt) -> [Int64] { [] }
+        func claims(of rebill: Debt) -> [ClaimBook.NamedClaim] { [] }
         func first(of reference: RecoveryReference, merchant: MerchantID) async -> Claim? { nil }
     }
 
@@ -312,7 +312,7 @@ import Testing
         }
         func claim(_ request: ClaimRequest) async -> Claimed? { await base.claim(request) }
         func record(at offset: Int64) async -> ClaimRecord? { offset == 0 ? nil : await base.record(at: offset) }
-        func claims(of rebill: Debt) -> [Int64] { [] }
+        func claims(of rebill: Debt) -> [ClaimBook.NamedClaim] { [] }
         func first(of reference: RecoveryReference, merchant: MerchantID) async -> Claim? {
             await base.first(of: reference, merchant: merchant)
         }

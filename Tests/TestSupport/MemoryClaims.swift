@@ -9,6 +9,7 @@ package final class MemoryClaims: ClaimsPort {
         var records: [ClaimRecord] = []
         var isReachable = true
         var showsFirst = true
+        var firstKept: Int64 = 0
     }
 
     private let state = Mutex(State())
@@ -21,6 +22,12 @@ package final class MemoryClaims: ClaimsPort {
     package var isReachable: Bool {
         get { state.withLock { $0.isReachable } }
         set { state.withLock { $0.isReachable = newValue } }
+    }
+
+    /// What stands before it has left the stream; the book knows of it.
+    package var firstKept: Int64 {
+        get { state.withLock { $0.firstKept } }
+        set { state.withLock { $0.firstKept = newValue } }
     }
 
     /// Whether the first claim of a recovery can be read.
@@ -53,7 +60,7 @@ package final class MemoryClaims: ClaimsPort {
     package func claim(_ request: ClaimRequest) async -> Claimed? { isReachable ? append(request, by: "w-1") : nil }
 
     package func record(at offset: Int64) async -> ClaimRecord? {
-        state.withLock { $0.isReachable ? Self.found(offset, $0.records, $0.book) : nil }
+        state.withLock { $0.isReachable && offset >= $0.firstKept ? Self.found(offset, $0.records, $0.book) : nil }
     }
 
     private static func found(_ offset: Int64, _ records: [ClaimRecord], _ book: ClaimBook) -> ClaimRecord {
@@ -69,5 +76,5 @@ package final class MemoryClaims: ClaimsPort {
         }
     }
 
-    package func claims(of rebill: Debt) -> [Int64] { state.withLock { $0.book.claims(of: rebill) } }
+    package func claims(of rebill: Debt) -> [ClaimBook.NamedClaim] { state.withLock { $0.book.claims(of: rebill) } }
 }

@@ -118,13 +118,19 @@ package struct ClaimBook: Sendable {
         table.open(of: debt).map { table[$0].first }
     }
 
+    /// Where a recovery is named.
+    package struct NamedClaim: Sendable, Hashable {
+        package let place: Int64
+        package let isOpen: Bool
+    }
+
     /// Where the recoveries are named that a cancel command by order, purchase and cycle may mean: those of the debt itself, and all of its order
     /// that are charges of their own, of which their claims say the cycle. They are open, or what was told of them answers the command.
-    package func claims(of rebill: Debt) -> [Int64] {
+    package func claims(of rebill: Debt) -> [NamedClaim] {
         let debt = Fingerprint(of: rebill)
         let own = (table.open(of: debt).map { [$0] } ?? []) + table.settled(of: debt)
         let charges = table.listed(under: Self.name(ofOrder: rebill.orderID, rebill.merchantID))
-        return (own + charges).map { table[$0].first }
+        return (own + charges).map { NamedClaim(place: table[$0].first, isOpen: table[$0].holdsOpen) }
     }
 
     /// Takes a record in and judges it by what stood before.

@@ -290,7 +290,7 @@ final class ClaimTail: ClaimsPort {
         }
     }
 
-    func claims(of rebill: Debt) -> [Int64] { state.withLock { $0.book.claims(of: rebill) } }
+    func claims(of rebill: Debt) -> [ClaimBook.NamedClaim] { state.withLock { $0.book.claims(of: rebill) } }
 
     func first(of reference: RecoveryReference, merchant: MerchantID) async -> Claim? {
         let key = Fingerprint(of: reference, merchant: merchant)

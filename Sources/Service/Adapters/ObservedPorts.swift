@@ -87,7 +87,7 @@ struct MeasuredClaims: ClaimsPort {
 
     func record(at offset: Int64) async -> ClaimRecord? { await base.record(at: offset) }
 
-    func claims(of rebill: Debt) -> [Int64] { base.claims(of: rebill) }
+    func claims(of rebill: Debt) -> [ClaimBook.NamedClaim] { base.claims(of: rebill) }
 
     func first(of reference: RecoveryReference, merchant: MerchantID) async -> Claim? {
         await base.first(of: reference, merchant: merchant)
