@@ -69,27 +69,7 @@ package struct ConsoleFront: Sendable {
             let body = try await request.body.collect(upTo: bodyLimit)
             return await serve(request, context, .post, Array(body.readableBytesView))
         }
-        for path in ["livez", "readyz", "metrics", "/", "assets/:name", "api/openapi.json"] {
-            Self.refuse([.post] + Self.foreign, at: path, allowed: "GET, HEAD", router)
-        }
-        Self.refuse(Self.foreign, at: "api/**", allowed: "GET, HEAD, POST", router)
         return router
-    }
-
-    /// What nothing here is asked by.
-    private static let foreign: [HTTPRequest.Method] = [.put, .delete, .patch, .options]
-
-    /// Answers methods that a path does not take with 405 and those that it takes: 404 would say that the path is wrong.
-    private static func refuse(
-        _ methods: [HTTPRequest.Method], at path: String, allowed: String, _ router: Hummingbird.Router<ConsoleContext>
-    ) {
-        for method in methods {
-            router.on(RouterPath(path), method: method) { request, _ in
-                var response = Self.json(ConsoleError.noSuchPath("\(request.method.rawValue) \(request.uri.path)", status: 405).response)
-                response.headers[.allow] = allowed
-                return response
-            }
-        }
     }
 
     // MARK: The API
