@@ -54,4 +54,15 @@ import Testing
         }
         #expect(recovery.phase == .seeking("g-1"))
     }
+
+    /// Nor where the list alone names it, when FlexFactor has forgotten the key.
+    @Test func nothingIsPostedBesideWhatTheListNames() {
+        var recovery = Recovery.sample(declinedAt: now).at(.seeking(nil), route: .retry(.sync, until: until))
+        let late = recovery.keyDies(timing)
+        guard case .park? = recovery.learned(unclear, now: late, timing: timing) else {
+            Issue.record("it goes on at once")
+            return
+        }
+        #expect(recovery.phase == .seeking(nil))
+    }
 }
