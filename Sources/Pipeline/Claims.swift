@@ -45,13 +45,16 @@ extension ClaimsPort {
     ///
     /// - Parameter time: when it was given, by the CRM's clock.
     /// - Parameter takenIn: when it came, by our own.
-    /// - Returns: `nil` where one that runs cannot be read now. Of what has ended the first claim may have left the stream for good.
-    func retries(of rebill: Debt, givenAt time: Moment, takenIn: Moment) async -> [RecoveryReference]? {
+    /// - Parameter passingOver: without what has ended and cannot be read: its first claim may have left the stream for good.
+    /// - Returns: `nil` where one cannot be read now.
+    func retries(
+        of rebill: Debt, givenAt time: Moment, takenIn: Moment, passingOver isEnoughThatRuns: Bool
+    ) async -> [RecoveryReference]? {
         var meant: [RecoveryReference] = []
         for named in claims(of: rebill) {
             guard let claim = await record(at: named.place)?.claim else {
-                if named.isOpen { return nil }
-                continue
+                if !named.isOpen, isEnoughThatRuns { continue }
+                return nil
             }
             let reference = claim.reference
             let isMeant =

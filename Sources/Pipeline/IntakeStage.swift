@@ -222,7 +222,7 @@ package struct IntakeStage: Sendable {
             // kept for all that the name can mean, whatever comes when they have ended.
             let given = Cancellation.time(of: command.time, takenIn: now)
             if await environment.claims.readAll(at: now) != nil,
-                let meant = await environment.claims.retries(of: rebill, givenAt: given, takenIn: now), !meant.isEmpty
+                let meant = await environment.claims.retries(of: rebill, givenAt: given, takenIn: now, passingOver: true), !meant.isEmpty
             {
                 notices = cancellations.map { $0.notice(message.traceparent) }
                 cancellations = Cancellation.each(

@@ -80,6 +80,9 @@ package struct RetryStage: Sendable {
 
     private static let unreadable = "what the stream of claims says of its recovery cannot be read"
 
+    /// What ended and cannot be read for so long, while all that is claimed can, has left the stream.
+    private static let readingTime: Moment.Span = .minutes(5)
+
     /// What cannot be read for long is not asked for every few seconds.
     private func waitToRead(_ cancellation: Cancellation, _ message: IncomingMessage) async -> StageOutcome {
         let now = environment.now()
@@ -230,7 +233,10 @@ package struct RetryStage: Sendable {
         let rebill = Debt(
             merchantID: cancellation.merchantID, orderID: named.orderID, purchaseID: subscription.purchaseID, billingCycle: named.sequence,
             chargeID: nil)
-        guard let meant = await environment.claims.retries(of: rebill, givenAt: cancellation.time, takenIn: cancellation.since)
+        let isGone = environment.now() >= cancellation.since + Self.readingTime
+        guard
+            let meant = await environment.claims.retries(
+                of: rebill, givenAt: cancellation.time, takenIn: cancellation.since, passingOver: isGone)
         else { return nil }
         return Cancellation.each(
             of: meant, merchantID: cancellation.merchantID, commandID: cancellation.commandID, gateways: cancellation.gateways,

@@ -115,6 +115,14 @@ import Testing
         #expect(try await told(found: [running.text]) == ["cancelled"])
     }
 
+    /// That it cannot be read for a moment is no word that it is not there.
+    @Test(arguments: [true, false]) func whatEndedIsWaitedForBeforeItCountsAsGone(comesBack: Bool) async throws {
+        tell(.approved(.notified), of: run("d-1", charge: "upsell"))
+        claims.firstKept = 2
+        let kinds = try await told(found: []) { now in if comesBack, now >= Self.now + .minutes(1) { claims.firstKept = 0 } }
+        #expect(kinds == [comesBack ? "approved" : "nothing_to_cancel"])
+    }
+
     /// What went back since was told as well.
     @Test func whatWasPaidAndWentBackIsToldAgain() async {
         let paid = run("d-1", charge: nil)
