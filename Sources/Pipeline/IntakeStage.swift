@@ -194,10 +194,9 @@ package struct IntakeStage: Sendable {
 
     /// Nothing can be claimed or read now: the message goes to the end of its queue.
     private func hold(_ event: DeclineEvent, _ reference: RecoveryReference) -> StageOutcome {
-        let delay: Moment.Span = .seconds(5)
-        return StageOutcome(
-            publishing: [], onward: .again(.intake), pause: delay,
-            entry: entry(of: event, reference, .parked(delay, because: "no claim can be made")))
+        StageOutcome(
+            publishing: [], onward: .again(.intake), pause: ClaimWait.delay,
+            entry: entry(of: event, reference, .parked(ClaimWait.delay, because: ClaimWait.word)))
     }
 
     /// What tells one publication of an event from the next: the same text, card data removed, has the same.

@@ -302,12 +302,10 @@ package struct OutcomeStage: Sendable {
     }
 
     func hold(_ news: WebhookNews, _ message: IncomingMessage) -> StageOutcome {
-        // A claim can be made again in a moment; what cannot be read stays so for longer.
-        let age = environment.now() - news.receivedAt
-        let delay = Moment.Span.milliseconds(max(5_000, min(age.milliseconds / 4, 30_000)))
+        let delay = ClaimWait.delay(after: environment.now() - news.receivedAt)
         return StageOutcome(
             publishing: [news.message(to: .delayed(.outcomes, delay), traceparent: message.traceparent)],
-            entry: entry(of: news, .parked(delay, because: "no claim can be made")))
+            entry: entry(of: news, .parked(delay, because: ClaimWait.word)))
     }
 
     func ignored(_ news: WebhookNews, _ why: WebhookNews.Ignored) -> StageOutcome {

@@ -149,15 +149,12 @@ struct RecoveryRunner: Sendable {
         return ClaimedRecovery.Beside(begun: first?.at, gateway: standing?.gateway)
     }
 
-    /// Between two tries when no claim can be made.
-    private static let hold: Moment.Span = .seconds(5)
-
     private func finish(_ recovery: Recovery, _ end: ClaimedRecovery.Finish, _ event: ResultEvent?, _ message: IncomingMessage)
         -> StageOutcome
     {
         switch end {
         case .stop(let stop): return finish(recovery, stop, event, message)
-        case .hold: return park(recovery, for: Self.hold, message, because: "no claim can be made")
+        case .hold: return park(recovery, for: ClaimWait.delay, message, because: ClaimWait.word)
         case .again(let record):
             let reply = record.claim.act.telling.flatMap { recovery.replyAddress(for: $0) }
             let messages = record.messages(reply: reply, traceparent: message.traceparent)
@@ -181,7 +178,7 @@ struct RecoveryRunner: Sendable {
         case .tell(_, let corrects, let isSpent):
             // What is claimed is told: the very event.
             guard let result = event?.correcting(corrects) else {
-                return park(recovery, for: Self.hold, message, because: "nothing to tell")
+                return park(recovery, for: ClaimWait.delay, message, because: "nothing to tell")
             }
             var publishing = result.messages(reply: recovery.replyAddress(for: result.kind), traceparent: message.traceparent)
             let contradiction = letters.contradiction(
@@ -243,7 +240,7 @@ struct RecoveryRunner: Sendable {
                 publishing: result.messages(reply: recovery.replyAddress(for: result.kind), traceparent: message.traceparent) + [letter],
                 entry: entry(of: recovery, .deadLettered(DeadLetterReason(reason))))
         // Both are told by a claim.
-        case .conclude, .spend: return park(recovery, for: Self.hold, message, because: recovery.phase.word)
+        case .conclude, .spend: return park(recovery, for: ClaimWait.delay, message, because: recovery.phase.word)
         }
     }
 

@@ -124,7 +124,7 @@ extension RetryStage {
     }
 
     private func hold(_ refund: Refund, _ message: IncomingMessage) -> StageOutcome {
-        park(refund, for: .seconds(5), message, because: "no claim can be made")
+        park(refund, for: ClaimWait.delay, message, because: ClaimWait.word)
     }
 
     private func again(_ record: ClaimRecord, _ refund: Refund, _ message: IncomingMessage) -> StageOutcome {
@@ -155,7 +155,7 @@ extension RetryStage {
             // Another copy of the command has asked for it, and tells what comes of it; unless it has come to nothing itself.
             case .mayBeCharged?, .askedTooEarly?, .inRecovery?, .recovered?, .nextPost?:
                 if refund.isOver(now, environment.timing) { return await finish(refund, .giveUp, message) }
-                return park(refund, for: .seconds(5), message, because: "refund under way")
+                return park(refund, for: ClaimWait.delay, message, because: "refund under way")
             case nil: return hold(refund, message)
             }
         case .giveUp:

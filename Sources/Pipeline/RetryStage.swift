@@ -86,8 +86,7 @@ package struct RetryStage: Sendable {
     /// What cannot be read for long is not asked for every few seconds.
     private func waitToRead(_ cancellation: Cancellation, _ message: IncomingMessage) async -> StageOutcome {
         let now = environment.now()
-        let age = now - cancellation.since
-        let stop = cancellation.askAgain(now, environment.timing, after: .milliseconds(max(5_000, min(age.milliseconds / 4, 30_000))))
+        let stop = cancellation.askAgain(now, environment.timing, after: ClaimWait.delay(after: now - cancellation.since))
         return await finish(cancellation, stop, message, because: Self.unreadable)
     }
 
@@ -137,10 +136,9 @@ package struct RetryStage: Sendable {
                 return again(record, cancellation, message).with(letter.map { [$0] } ?? [])
             case .underWay: return handled([], .ignored("its recovery tells the end"))
             case .hold:
-                let delay: Moment.Span = .seconds(5)
                 return handled(
-                    [cancellation.message(to: .delayed(.retry, delay), message.traceparent)],
-                    .parked(delay, because: "no claim can be made"))
+                    [cancellation.message(to: .delayed(.retry, ClaimWait.delay), message.traceparent)],
+                    .parked(ClaimWait.delay, because: ClaimWait.word))
             }
         case .end(let why):
             // That nothing is known says who has read all.
