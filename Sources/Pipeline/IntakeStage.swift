@@ -188,8 +188,8 @@ package struct IntakeStage: Sendable {
     private func again(_ record: ClaimRecord, _ event: DeclineEvent, _ reference: RecoveryReference, _ message: IncomingMessage)
         -> StageOutcome
     {
-        let messages = record.messages(reply: reply(of: message), traceparent: message.traceparent)
-        return StageOutcome(publishing: messages, entry: entry(of: event, reference, record.fate).telling(record, as: messages))
+        StageOutcome(
+            again: record, reply: reply(of: message), traceparent: message.traceparent, entry: entry(of: event, reference, record.fate))
     }
 
     /// Nothing can be claimed or read now: the message goes to the end of its queue.

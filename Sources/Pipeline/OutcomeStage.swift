@@ -297,8 +297,7 @@ package struct OutcomeStage: Sendable {
 
     /// What was told before, told again as it was.
     func again(_ record: ClaimRecord, of reference: RecoveryReference, _ news: WebhookNews, _ message: IncomingMessage) -> StageOutcome {
-        let messages = record.messages(reply: nil, traceparent: message.traceparent)
-        return StageOutcome(publishing: messages, entry: entry(of: news, record.fate, reference).telling(record, as: messages))
+        StageOutcome(again: record, traceparent: message.traceparent, entry: entry(of: news, record.fate, reference))
     }
 
     func hold(_ news: WebhookNews, _ message: IncomingMessage) -> StageOutcome {

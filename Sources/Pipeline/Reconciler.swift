@@ -89,14 +89,15 @@ package struct Reconciler: Sendable {
             switch end {
             case .tell(_, let corrects, _):
                 guard let result = event?.correcting(corrects) else { return .open("nothing is to be told") }
-                let entry = entry(of: recovery, .told(result.kind, reason: result.reason.code)).telling(result)
-                return .told(result.kind, published(result.messages(reply: nil, traceparent: traceparent), entry, stage, traceparent))
+                let told = StageOutcome(
+                    publishing: result.messages(reply: nil, traceparent: traceparent),
+                    entry: entry(of: recovery, .told(result.kind, reason: result.reason.code)).telling(result))
+                return .told(result.kind, published(told, stage, traceparent))
             case .again(let record):
                 // Somebody else was first, and the CRM has it or gets it once more; or died before it was told and journaled.
                 guard let kind = record.claim.act.telling else { return .open("it was claimed before") }
-                let messages = record.messages(reply: nil, traceparent: traceparent)
-                let entry = entry(of: recovery, record.fate).telling(record, as: messages)
-                return .told(kind, published(messages, entry, stage, traceparent))
+                let told = StageOutcome(again: record, traceparent: traceparent, entry: entry(of: recovery, record.fate))
+                return .told(kind, published(told, stage, traceparent))
             case .hold: return .unanswered("the stream of claims cannot be written now, so nothing was told; try again")
             case .stop(.park(let until)) where until <= patient:
                 await wait(until - environment.now())
@@ -113,11 +114,8 @@ package struct Reconciler: Sendable {
     }
 
     /// With the journal's line.
-    private func published(
-        _ messages: [StageMessage], _ entry: StageOutcome.JournalEntry, _ stage: Stage, _ traceparent: String?
-    ) -> [StageMessage] {
-        StageOutcome(publishing: messages, entry: entry).publishing(
-            from: stage, at: environment.now(), worker: environment.worker.id, traceparent: traceparent)
+    private func published(_ outcome: StageOutcome, _ stage: Stage, _ traceparent: String?) -> [StageMessage] {
+        outcome.publishing(from: stage, at: environment.now(), worker: environment.worker.id, traceparent: traceparent)
     }
 }
 

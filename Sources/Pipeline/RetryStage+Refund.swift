@@ -128,8 +128,7 @@ extension RetryStage {
     }
 
     private func again(_ record: ClaimRecord, _ refund: Refund, _ message: IncomingMessage) -> StageOutcome {
-        let messages = record.messages(reply: nil, traceparent: message.traceparent)
-        return StageOutcome(publishing: messages, entry: entry(of: refund, record.fate).telling(record, as: messages))
+        StageOutcome(again: record, traceparent: message.traceparent, entry: entry(of: refund, record.fate))
     }
 
     private func finish(_ refund: Refund, _ stop: Refund.Stop, _ message: IncomingMessage) async -> StageOutcome {

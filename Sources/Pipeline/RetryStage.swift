@@ -206,12 +206,11 @@ package struct RetryStage: Sendable {
 
     /// Answers the command by what was told of its recovery.
     private func again(_ record: ClaimRecord, _ cancellation: Cancellation, _ message: IncomingMessage) -> StageOutcome {
-        let messages = record.messages(reply: nil, traceparent: message.traceparent)
         let letter = letters.contradiction(
             message, record, environment.claims.standing(of: cancellation.reference, merchant: cancellation.merchantID),
             subject: DeadLetter.Subject(of: cancellation), now: environment.now())
-        let entry = entry(of: cancellation, record.fate).telling(record, as: messages)
-        return StageOutcome(publishing: messages + (letter.map { [$0] } ?? []), entry: entry)
+        return StageOutcome(again: record, traceparent: message.traceparent, entry: entry(of: cancellation, record.fate))
+            .with(letter.map { [$0] } ?? [])
     }
 
     /// What was told of the recovery, where it answers the command as well: nothing is left to cancel, and whether FlexFactor can be asked

@@ -163,4 +163,10 @@ package final class StageOutcome: Sendable {
         if case .told = entry.fate { entry.hasLetter = publishing.contains { $0.type == DeadLetter.type } }
         self.entry = entry
     }
+
+    /// What was told before, told again as it was.
+    convenience init(again record: ClaimRecord, reply: ReplyAddress? = nil, traceparent: String?, entry: JournalEntry) {
+        let messages = record.messages(reply: reply, traceparent: traceparent)
+        self.init(publishing: messages, entry: entry.telling(record, as: messages))
+    }
 }
