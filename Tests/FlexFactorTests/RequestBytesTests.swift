@@ -1,4 +1,3 @@
-import DeclineRecovery
 import NIOCore
 import NIOPosix
 import TestSupport
@@ -54,21 +53,5 @@ import Testing
         ])
         #expect(sent.count == 1 && sent.first?.header("x-forged") == nil)
         #expect(sent.first?.header("authorization") == "a  x-forged: 1  POST / HTTP/1.1")
-    }
-
-    @Test func aSignatureInPlaceIsTheSignature() throws {
-        let key = try #require(HMACSigningKey(base64: SignatureTests.keyText))
-        let body = Array(#"{"a":1}"#.utf8)
-        var fields = HeaderFields()
-        fields.sign(body, method: "POST", host: "api.example.test", key: key, now: SignatureTests.now)
-        let lines = String(decoding: fields.bytes, as: UTF8.self).split(separator: "\r\n")
-        let headers = Dictionary(
-            uniqueKeysWithValues: lines.map { ($0.split(separator: ":")[0], String($0.drop { $0 != ":" }.dropFirst(2))) })
-        let nonce = try #require(headers["x-fc-nonce"])
-        #expect(nonce.utf8.count == 32)
-        let expected = MessageSignature(
-            method: "POST", host: "api.example.test", body: body, key: key, now: SignatureTests.now, nonce: nonce)
-        for (name, value) in expected.headers { #expect(headers[Substring(name)] == value) }
-        #expect(headers.count == expected.headers.count)
     }
 }

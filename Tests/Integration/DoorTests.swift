@@ -27,10 +27,10 @@ import Testing
             let key = try #require(HMACSigningKey(base64: Fleet.Plan.webhookKey))
             func post(_ path: String, nonce: String, order: String = "A-R7-88-7") async throws -> (Int, String) {
                 let body = "{\"Event\":\"order.completed\",\"ExternalOrderId\":\"\(order)\",\"OrderId\":\"g-1\"}"
-                let signature = MessageSignature(
-                    method: "POST", host: host, body: Array(body.utf8), key: key,
-                    now: Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)), nonce: nonce)
-                let answer = try await TestMachine.http("POST", "http://\(host)/webhooks/\(path)", body, headers: signature.headers)
+                let now = Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
+                var signed = HeaderFields()
+                signed.sign(Array(body.utf8), method: "POST", host: host, key: key, now: now, nonce: nonce)
+                let answer = try await TestMachine.http("POST", "http://\(host)/webhooks/\(path)", body, headers: signed.fields)
                 return (answer.status, String(decoding: answer.data, as: UTF8.self))
             }
             let nonce = "0123456789abcdef0123456789abcdef"

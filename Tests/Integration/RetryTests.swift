@@ -267,10 +267,11 @@ import Testing
             let key = try #require(HMACSigningKey(base64: Fleet.Plan.webhookKey))
             let now = Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
             func signed(_ body: String, at moment: Moment? = nil, host: String? = nil, sent: String? = nil) async throws -> Int {
-                let signature = MessageSignature(
-                    method: "POST", host: host ?? "127.0.0.1:\(plan.webhookPort)", body: Array(body.utf8), key: key, now: moment ?? now,
+                var fields = HeaderFields()
+                fields.sign(
+                    Array(body.utf8), method: "POST", host: host ?? "127.0.0.1:\(plan.webhookPort)", key: key, now: moment ?? now,
                     nonce: "0123456789abcdef0123456789abcdef")
-                return try await TestMachine.http("POST", url + "acme/42", sent ?? body, headers: signature.headers).status
+                return try await TestMachine.http("POST", url + "acme/42", sent ?? body, headers: fields.fields).status
             }
             let body = #"{"Event":"order.completed","ExternalOrderId":"A-R7-88-7","OrderId":"g-1"}"#
             #expect(try await signed(body, at: now + .minutes(-6)) == 401)

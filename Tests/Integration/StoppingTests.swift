@@ -205,10 +205,10 @@ enum Webhook {
     static func post(_ body: String, _ port: Int, path: String = "acme/42") async throws -> Int {
         let host = "127.0.0.1:\(port)"
         let key = try #require(HMACSigningKey(base64: Fleet.Plan.webhookKey))
-        let signature = MessageSignature(
-            method: "POST", host: host, body: Array(body.utf8), key: key,
-            now: Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)),
-            nonce: UUID().uuidString.replacing("-", with: "").lowercased())
-        return try await TestMachine.http("POST", "http://\(host)/webhooks/\(path)", body, headers: signature.headers).status
+        var signed = HeaderFields()
+        signed.sign(
+            Array(body.utf8), method: "POST", host: host, key: key,
+            now: Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)))
+        return try await TestMachine.http("POST", "http://\(host)/webhooks/\(path)", body, headers: signed.fields).status
     }
 }

@@ -76,8 +76,9 @@ import Testing
         signing: String = "shop.test", at moment: Moment = now, nonce: String? = "00112233445566778899aabbccddeeff", signed: [UInt8]? = nil
     ) async throws -> WebhookAnswer {
         let key = try #require(HMACSigningKey(base64: Self.secret))
-        let signature = MessageSignature(method: "POST", host: signing, body: signed ?? body, key: key, now: moment, nonce: nonce)
-        let headers = Dictionary(uniqueKeysWithValues: signature.headers.map { ($0.name, $0.value) })
+        var fields = HeaderFields()
+        fields.sign(signed ?? body, method: "POST", host: signing, key: key, now: moment, nonce: nonce)
+        let headers = Dictionary(uniqueKeysWithValues: fields.fields.map { ($0.name, $0.value) })
         return await (receiver ?? self.receiver).receive(merchant: "acme", gateway: gateway, host: host, body: body) {
             headers[$0.lowercased()]
         }

@@ -7,6 +7,14 @@ package struct HeaderFields: Sendable {
         bytes.reserveCapacity(room)
     }
 
+    /// Each as it goes out.
+    package var fields: [(name: String, value: String)] {
+        String(decoding: bytes, as: UTF8.self).split(separator: "\r\n").map { line in
+            let name = line.prefix { $0 != ":" }
+            return (String(name), String(line.dropFirst(name.count + 2)))
+        }
+    }
+
     mutating func add(_ name: String, _ value: String) {
         put(name)
         put(mark: ": ")

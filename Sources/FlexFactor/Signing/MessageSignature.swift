@@ -1,13 +1,7 @@
 package import DeclineRecovery
 
 /// FlexFactor's `x-fc-*` signature of a message (facts/flexfactor-api.md §13): header names, algorithm and the parts signed, all here.
-package struct MessageSignature: Sendable, Hashable {
-    package let nonce: String
-    package let date: String
-    package let contentHash: String
-    package let authorization: String
-    let bodySignature: String
-
+package enum MessageSignature {
     package enum HeaderName {
         package static let nonce = "x-fc-nonce"
         package static let date = "x-fc-date"
@@ -17,36 +11,6 @@ package struct MessageSignature: Sendable, Hashable {
     }
 
     private static let scheme: StaticString = "HMAC-SHA512 SignedHeaders=x-fc-nonce;x-fc-date;host;x-fc-content-sha512&Signature="
-
-    package var headers: [(name: String, value: String)] {
-        [
-            (HeaderName.nonce, nonce), (HeaderName.date, date), (HeaderName.contentHash, contentHash),
-            (HeaderName.authorization, authorization), (HeaderName.bodySignature, bodySignature),
-        ]
-    }
-
-    /// Signs a message.
-    ///
-    /// - Parameter nonce: 32 hex digits, never used before; drawn at random when `nil`.
-    package init(method: String, host: String, body: [UInt8], key: HMACSigningKey, now: Moment, nonce: String? = nil) {
-        self = SignedText.with(method: method, host: host, body: body, .signer(now: now, nonce: nonce)) { text in
-            MessageSignature(
-                nonce: String(decoding: text.nonce, as: UTF8.self), date: String(decoding: text.date, as: UTF8.self),
-                contentHash: String(decoding: text.contentHash, as: UTF8.self), authorization: Self.authorization(text, key),
-                bodySignature: String(unsafeUninitializedCapacity: HMACSigningKey.signatureLength) { room in
-                    body.withUnsafeBufferPointer { key.write($0, to: room) }
-                    return HMACSigningKey.signatureLength
-                })
-        }
-    }
-
-    private init(nonce: String, date: String, contentHash: String, authorization: String, bodySignature: String) {
-        self.nonce = nonce
-        self.date = date
-        self.contentHash = contentHash
-        self.authorization = authorization
-        self.bodySignature = bodySignature
-    }
 
     private static func authorization(_ text: SignedText, _ key: HMACSigningKey) -> String {
         String(unsafeUninitializedCapacity: authorizationLength) { write(text, key, to: $0) }
@@ -95,8 +59,10 @@ package struct MessageSignature: Sendable, Hashable {
 
 extension HeaderFields {
     /// Adds the signature of a request's body as it is made, in the request's own memory.
-    package mutating func sign(_ body: [UInt8], method: String, host: String, key: HMACSigningKey, now: Moment) {
-        SignedText.with(method: method, host: host, body: body, .signer(now: now, nonce: nil)) { text in
+    ///
+    /// - Parameter nonce: 32 hex digits, never used before; drawn at random when `nil`.
+    package mutating func sign(_ body: [UInt8], method: String, host: String, key: HMACSigningKey, now: Moment, nonce: String? = nil) {
+        SignedText.with(method: method, host: host, body: body, .signer(now: now, nonce: nonce)) { text in
             add(MessageSignature.HeaderName.nonce, text.nonce)
             add(MessageSignature.HeaderName.date, text.date)
             add(MessageSignature.HeaderName.contentHash, text.contentHash)
