@@ -8,10 +8,10 @@ extension ConsoleAPI {
         let isBusy = try await isLocked()
         let others = store.look { book in
             book.runsNewestFirst.prefix(100).filter { run in !mine.contains { $0.id == run.id } }.map {
-                (at: $0.startedAt, json: LetterView.run($0, isUnderWay: isBusy, resuming: Self.resuming($0, person)))
+                (at: $0.startedAt, json: RunView($0, isUnderWay: isBusy, resuming: Self.resuming($0, person)).json)
             }
                 + book.actsNewestFirst.prefix(100).filter { act in !mine.contains { $0.id == act.id } }.map {
-                    (at: $0.startedAt, json: LetterView.act($0))
+                    (at: $0.startedAt, json: RunView($0).json)
                 }
         }
         let now = tools.clock.now()
@@ -26,18 +26,18 @@ extension ConsoleAPI {
         if let proposal = jobs.proposals[id] { return proposal.json(at: tools.clock.now()) }
         let isBusy = try await isLocked()
         if let run = store.look({ $0.runs[id] }) {
-            return LetterView.run(run, isUnderWay: isBusy, resuming: Self.resuming(run, person))
+            return RunView(run, isUnderWay: isBusy, resuming: Self.resuming(run, person)).json
         }
         guard let act = store.look({ book in book.actsNewestFirst.first { $0.id == id } }) else { throw .notFound }
-        return LetterView.act(act)
+        return RunView(act).json
     }
 
     func json(_ job: LetterJob, _ person: ConsoleRequest.Person) -> JSONValue {
-        LetterView.job(job, resuming: Self.resuming(store.look { $0.runs[job.id] }, person))
+        RunView(job, resuming: Self.resuming(store.look { $0.runs[job.id] }, person)).json
     }
 
     /// Whether what a run has left is sent when this person asks for it: what is offered is what is done.
-    private static func resuming(_ run: ReplayRun?, _ person: ConsoleRequest.Person) -> LetterView.Resuming {
+    private static func resuming(_ run: ReplayRun?, _ person: ConsoleRequest.Person) -> RunView.Resuming {
         guard let run, run.end?.how != .finished else { return .over }
         if run.plan.correction == nil { return .allowed }
         return person.secondPerson != nil ? .proposedAnew : person.role.includes(.admin) ? .allowed : .forbidden

@@ -86,26 +86,24 @@ struct Proposal: Sendable {
             case .approved(_, let at), .withdrawn(_, let at): at
             case nil: now < until ? nil : until
             }
-        let run: [(String, JSONValue?)] = [
-            ("id", .string(id.description)), ("action", .string(action.word)), ("by", .string(by.name)), ("note", .text(note)),
-            ("startedAt", .integer(at.milliseconds)), ("endedAt", endedAt.map { .integer($0.milliseconds) }),
-            ("state", .string(state(at: now))), ("total", .integer(Int64(letters.count))), ("done", .integer(0)),
-            ("succeeded", .integer(0)),
-            ("failed", .integer(0)), ("pending", .integer(0)), ("leftOut", .integer(0)), ("message", .string(message)),
-            ("mine", .bool(true)), ("resumable", .bool(false)), ("results", .array([])),
+        let isCanary = if case .replay(_, true, _, _) = action { true } else { false }
+        let proposed: [(String, JSONValue?)] = [
             ("letter", letters.count == 1 ? .string(letters[0].description) : nil),
             ("letters", .array(letters.prefix(100).map { .string($0.description) })),
             ("differences", differences.map(LetterView.differences)), ("dryRun", dryRun), ("approvedBy", .text(held?.approvedBy)),
         ]
-        return .object(of: run + order)
+        let run = RunView(
+            id: id, action: action.kind, by: by.name, note: note, startedAt: at, endedAt: endedAt, state: state(at: now),
+            total: letters.count, message: message, isCanary: isCanary, more: proposed + order)
+        return run.json
     }
 
     /// What was ordered: all of it is approved.
     private var order: [(String, JSONValue?)] {
-        guard case .replay(let correction, let isCanary, let rate, let consent) = action else { return [("canary", .bool(false))] }
+        guard case .replay(let correction, _, let rate, let consent) = action else { return [] }
         let patch: JSONValue? = if case .patch(let patch)? = correction { patch.json } else { nil }
         return [
-            ("canary", .bool(isCanary)), ("patch", patch), ("rerun", .bool(correction == .rerun)), ("rate", .integer(Int64(rate))),
+            ("patch", patch), ("rerun", .bool(correction == .rerun)), ("rate", .integer(Int64(rate))),
             ("crmConsent", .bool(consent.ofCRM)), ("acceptSkips", .bool(consent.toSkips)),
         ]
     }

@@ -80,7 +80,7 @@ struct DeadActing: ParsableArguments {
     private func tell(_ job: LetterJob, _ results: [LetterJob.Progress.Result], wasInterrupted: Bool) throws {
         let progress = job.progress
         if json {
-            Terminal.show(bytes: LetterView.job(job, results: results).bytes)
+            Terminal.show(bytes: RunView(job, results: results).json.bytes)
         } else if progress.state == .failed {
             Terminal.complain("Error: \(progress.message)")
         } else if progress.total == 0, progress.leftOut == 0 {

@@ -19,8 +19,8 @@ struct DeadRuns: AsyncParsableCommand {
             return store.look { ($0.runsNewestFirst, $0.actsNewestFirst, Set($0.unfinishedRuns.map(\.id)), isBusy) }
         }
         if json {
-            var all: [(at: Moment, json: JSONValue)] = runs.map { ($0.startedAt, LetterView.run($0, isUnderWay: isBusy)) }
-            for act in acts { all.append((act.startedAt, LetterView.act(act))) }
+            var all: [(at: Moment, json: JSONValue)] = runs.map { ($0.startedAt, RunView($0, isUnderWay: isBusy).json) }
+            for act in acts { all.append((act.startedAt, RunView(act).json)) }
             for entry in all.sorted(by: { $0.at > $1.at }) { Terminal.show(bytes: entry.json.bytes) }
             return
         }
