@@ -19,10 +19,6 @@ package final class FlowStore: Sendable {
         var turns: RollupTurns
         var lettersReady = false
         var journalReady = false
-        var depths: (at: Moment, queues: [String: QueueDepth])?
-        var lock: (at: Moment, isHeld: Bool)?
-        var alarm: (at: Moment, reason: String?)?
-        var topology: (at: Moment, look: TopologyLook)?
         var workers: [String: WorkerPulse] = [:]
         /// When each was heard last, by the clock that nobody sets, and how often: their own may be wrong.
         var heard: [String: (at: Moment, words: Int)] = [:]
@@ -44,6 +40,11 @@ package final class FlowStore: Sendable {
     package let pauses = PauseStore()
     private let clock: any OperatorClock
     private let state: Mutex<State>
+    private let lastDepths = Remembered<[String: QueueDepth]>(for: .seconds(2))
+    private let lastAlarm = Remembered<String?>(for: .seconds(2))
+    private let lastLock = Remembered<Bool>(for: .seconds(2))
+    /// There are dozens of exchanges and queues.
+    private let lastTopology = Remembered<TopologyLook>(for: .seconds(10))
     private let tell: @Sendable (RollupNews) -> Void
     /// Whether it waits for a broker that is away. Who looks once says so instead.
     private let isPatient: Bool
@@ -360,39 +361,29 @@ package final class FlowStore: Sendable {
     /// When a stage, or any of them, was done with a message last, by the journal.
     func lastWork(of stage: Stage?) -> Moment? { look { book in stage.map { book.lastWork[$0] } ?? book.lastWork.values.max() } }
 
-    /// At most every two seconds, however many look.
     func depths(_ now: Moment) async throws(BrokerFailure) -> [String: QueueDepth] {
-        if let known = state.withLock({ $0.depths }), now - known.at < .seconds(2) { return known.queues }
-        var depths: [String: QueueDepth] = [:]
-        for (name, _, _) in queues {
-            // Who only reads letters sees the rest without this number.
-            depths[name] = try await broker.depth(of: name)
+        try await lastDepths.answer(now) { () async throws(BrokerFailure) -> [String: QueueDepth] in
+            var depths: [String: QueueDepth] = [:]
+            for (name, _, _) in queues {
+                // Who only reads letters sees the rest without this number.
+                depths[name] = try await broker.depth(of: name)
+            }
+            return depths
         }
-        state.withLock { [depths] in $0.depths = (now, depths) }
-        return depths
     }
 
-    /// Why the broker takes no messages; asked at most every two seconds, however many look.
+    /// Why the broker takes no messages.
     package func alarm(_ now: Moment) async throws(BrokerFailure) -> String? {
-        if let known = state.withLock({ $0.alarm }), now - known.at < .seconds(2) { return known.reason }
-        let reason = try await broker.alarm()
-        state.withLock { $0.alarm = (now, reason) }
-        return reason
+        try await lastAlarm.answer(now) { () async throws(BrokerFailure) in try await broker.alarm() }
     }
 
-    /// Which exchanges and queues are gone; asked at most every ten seconds, however many look, for there are dozens of them.
+    /// Which exchanges and queues are gone.
     package func topology(_ now: Moment) async throws(BrokerFailure) -> TopologyLook {
-        if let known = state.withLock({ $0.topology }), now - known.at < .seconds(10) { return known.look }
-        let look = try await broker.topology()
-        state.withLock { $0.topology = (now, look) }
-        return look
+        try await lastTopology.answer(now) { () async throws(BrokerFailure) in try await broker.topology() }
     }
 
-    /// Whether somebody acts on dead letters; asked at most every two seconds, however many look.
+    /// Whether somebody acts on dead letters.
     func isLocked(_ now: Moment) async throws(BrokerFailure) -> Bool {
-        if let known = state.withLock({ $0.lock }), now - known.at < .seconds(2) { return known.isHeld }
-        let isHeld = try await broker.lock.isTaken()
-        state.withLock { $0.lock = (now, isHeld) }
-        return isHeld
+        try await lastLock.answer(now) { () async throws(BrokerFailure) in try await broker.lock.isTaken() }
     }
 }
