@@ -60,7 +60,7 @@ extension ConsoleAPI {
         let configured = tools.reconciler == nil ? nil : merchants()
         let words = try words(body)
         try requireBroker()
-        if words.worker != nil, flow.pulses.isEmpty { throw .noWorkerKnown }
+        if words.worker != nil, flow.workers.pulses.isEmpty { throw .noWorkerKnown }
         let pause: Pause
         do throws(PauseRefusal) {
             let target = try words.target(among: configured, workers: livingWorkers.map(\.pulse.workerID))

@@ -121,11 +121,13 @@ package struct FleetStatus: Sendable {
         }
 
         static func all(_ flow: FlowStore, now: Moment) -> [Worker] {
-            flow.pulses.map { Worker($0, behind: flow.behind($0.workerID), quiet: flow.silence(of: $0.workerID), now: now) }
+            let known = flow.workers
+            return known.pulses.map { Worker($0, behind: known.behind($0.workerID), quiet: known.silence(of: $0.workerID), now: now) }
         }
 
         static func receivers(_ flow: FlowStore, now: Moment) -> [Worker] {
-            flow.receivers.map { Worker($0, behind: (0, .seconds(0)), quiet: flow.silence(of: $0.workerID), now: now) }
+            let known = flow.workers
+            return known.receivers.map { Worker($0, behind: (0, .seconds(0)), quiet: known.silence(of: $0.workerID), now: now) }
         }
 
         /// What it is, and which.

@@ -81,7 +81,7 @@ enum Overview {
                 (
                     "ready",
                     .object(of: [
-                        ("letters", .bool(ready.letters)), ("journal", .bool(ready.journal)), ("workers", .bool(flow.knowsWorkers)),
+                        ("letters", .bool(ready.letters)), ("journal", .bool(ready.journal)), ("workers", .bool(flow.workers.areKnown)),
                         ("journalUntil", reading?.until.map { .integer($0.milliseconds) }),
                         ("behindRollup", reading.map { .bool($0.isBehindRollup) }),
                     ])
@@ -91,7 +91,7 @@ enum Overview {
                 ("workers", workers(status.workers)), ("receivers", status.receiversJSON), ("circuits", status.circuitsJSON),
                 ("pauses", PauseStore.json(status.heededPauses)),
                 // Who has heard of nobody yet knows of nothing wrong.
-                ("faults", flow.knowsWorkers ? status.faultsJSON : .array([])),
+                ("faults", flow.workers.areKnown ? status.faultsJSON : .array([])),
             ] + dead + going)
     }
 

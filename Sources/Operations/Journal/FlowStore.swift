@@ -19,14 +19,6 @@ package final class FlowStore: Sendable {
         var turns: RollupTurns
         var lettersReady = false
         var journalReady = false
-        var workers: [String: WorkerPulse] = [:]
-        /// When each was heard last, by the clock that nobody sets, and how often: their own may be wrong.
-        var heard: [String: (at: Moment, words: Int)] = [:]
-        var claims = ClaimsRace()
-        /// By the clock that nobody sets.
-        var listeningSince: Moment?
-        /// Whether a worker has said something since then.
-        var hasHeard = false
 
         /// The last hours as they were read, and all else as far as a roll-up tells it.
         var shown: FlowBook {
@@ -38,6 +30,7 @@ package final class FlowStore: Sendable {
     private let broker: any OperatorBroker
     let names: TopologyNames
     package let pauses = PauseStore()
+    package let workers: PulseStore
     private let clock: any OperatorClock
     private let state: Mutex<State>
     private let lastDepths = Remembered<[String: QueueDepth]>(for: .seconds(2))
@@ -57,6 +50,7 @@ package final class FlowStore: Sendable {
         tell: @escaping @Sendable (RollupNews) -> Void = { _ in }
     ) {
         self.broker = broker
+        workers = PulseStore(broker.pulses, clock: clock)
         self.names = names
         self.clock = clock
         self.tell = tell
@@ -269,42 +263,6 @@ package final class FlowStore: Sendable {
         return reading
     }
 
-    /// Begins to listen to the workers.
-    ///
-    /// - Parameter recalling: whether what was said in the last five minutes counts as well: who has fallen silent since says nothing more. Nobody is
-    ///   known before that is read.
-    package func listen(recalling: Bool = false) async throws(BrokerFailure) {
-        if recalling {
-            let oldest = clock.now() + .minutes(-5)
-            try await broker.pulses.readToEnd(from: .time(oldest)) { [self] in hear($0, since: oldest) }
-        }
-        _ = try await broker.pulses.follow(from: .next) { [self] in hear($0) }
-        let now = clock.uptime
-        state.withLock { $0.listeningSince = now }
-    }
-
-    /// - Parameter oldest: of what was said before this process listened: what is older does not count.
-    private func hear(_ entries: [StreamMessage], since oldest: Moment? = nil) {
-        for pulse in entries.compactMap({ WorkerPulse.decode($0.body) }) where oldest.map({ pulse.at >= $0 }) ?? true {
-            let now = clock.uptime
-            let age = oldest == nil ? 0 : max((clock.now() - pulse.at).milliseconds, 0)
-            state.withLock { state in
-                state.heard[pulse.workerID] = (now + .milliseconds(-age), (state.heard[pulse.workerID]?.words ?? 0) + 1)
-                state.workers[pulse.workerID] = pulse.isFarewell ? nil : pulse
-                if oldest == nil {
-                    state.claims.take(pulse, now: now)
-                    state.hasHeard = state.hasHeard || !pulse.stages.isEmpty
-                }
-                // Pods come and go under new names.
-                for (id, last) in state.heard where now - last.at >= .minutes(5) {
-                    state.heard[id] = nil
-                    state.workers[id] = nil
-                    state.claims.forget(id)
-                }
-            }
-        }
-    }
-
     /// Begins to follow what is paused.
     package func hearPauses() async throws(BrokerFailure) { try await pauses.follow(broker.pauses) }
 
@@ -319,43 +277,12 @@ package final class FlowStore: Sendable {
         state.withLock { $0.journalReady ? nil : ($0.book.money.until, $0.tie != nil) }
     }
 
-    /// Whether every worker that runs has said so since this process listens; they do every two seconds.
-    package var knowsWorkers: Bool {
-        let now = clock.uptime
-        return state.withLock { state in state.hasHeard || state.listeningSince.map { $0 + .seconds(15) < now } ?? false }
-    }
-
     func look<Answer>(_ body: (FlowBook) -> Answer) -> Answer { state.withLock { body($0.shown) } }
 
     /// How many wait whose time is over and which nobody has taken up, and since when the first of them.
     package func overdue(now: Moment) -> (count: Int, oldest: Moment?) {
         let late = look { book in book.overdue(now: now).map(\.until) }
         return (late.count, late.min())
-    }
-
-    /// What the workers said last, by host.
-    package var pulses: [WorkerPulse] { last { !$0.stages.isEmpty } }
-
-    /// The same of those who take webhooks alone.
-    var receivers: [WorkerPulse] { last { $0.stages.isEmpty } }
-
-    private func last(where isMeant: (WorkerPulse) -> Bool) -> [WorkerPulse] {
-        state.withLock { state in
-            if state.listeningSince == nil { return [] }
-            return state.workers.values.filter(isMeant).sorted { ($0.host, $0.workerID) < ($1.host, $1.workerID) }
-        }
-    }
-
-    /// For how long a process has said nothing, by our own clock; `nil` where it was heard once, and its word alone says when that was.
-    func silence(of id: String) -> Moment.Span? {
-        let now = clock.uptime
-        return state.withLock { state in state.heard[id].flatMap { $0.words > 1 ? now - $0.at : nil } }
-    }
-
-    /// How many claims a worker has not read that another has, and for how long it has not.
-    func behind(_ worker: String) -> (messages: Int64, lag: Moment.Span) {
-        let now = clock.uptime
-        return state.withLock { $0.claims.behind(worker, now: now) }
     }
 
     /// When a stage, or any of them, was done with a message last, by the journal.

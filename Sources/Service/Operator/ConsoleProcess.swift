@@ -114,7 +114,7 @@ package struct ConsoleProcess: Service {
                     LogKey.advice: "Run `salvage topology apply`, and give the console the rights of this version.",
                 ])
         }
-        try await flow.listen(recalling: true)
+        try await flow.workers.listen(recalling: true)
         try await flow.follow()
         logger.info("The journal is read")
     }

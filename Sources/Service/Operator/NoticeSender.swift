@@ -100,7 +100,7 @@ final class NoticeSender: Sendable {
     /// What is wrong, and whether that is all: who has not read all yet, or has heard of nobody, knows of nothing wrong, and while the broker takes
     /// no messages nobody is heard.
     private func facts(_ now: Moment) async -> (facts: [NoticeFact], isWhole: Bool) {
-        guard flow.isReady.letters, flow.isReady.journal, flow.knowsWorkers else { return ([], false) }
+        guard flow.isReady.letters, flow.isReady.journal, flow.workers.areKnown else { return ([], false) }
         do throws(BrokerFailure) {
             let status = try await FleetStatus(letters, flow, letters.names, now: now)
             let gathering = state.withLock { $0.book.rules.gathering }

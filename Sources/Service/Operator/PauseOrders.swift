@@ -15,12 +15,12 @@ extension BrokerLink {
         // Under an alarm the broker takes nobody's word, and no order either.
         if let reason = try await alarm() { throw BrokerError.blocked(reason: reason) }
         let flow = FlowStore(self, names)
-        try await flow.listen()
+        try await flow.workers.listen()
         // Each speaks every other second.
         for look in 1...24 {
             try await Task.sleep(for: .milliseconds(250))
-            if look >= 10, !isMissed(flow.pulses) { break }
+            if look >= 10, !isMissed(flow.workers.pulses) { break }
         }
-        return flow.pulses
+        return flow.workers.pulses
     }
 }

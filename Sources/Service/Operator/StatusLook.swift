@@ -18,7 +18,7 @@ extension BrokerLink {
         let isNowhere = [names.intake, names.claims, names.pulse, names.dead, names.journal].allSatisfy(isGone)
         func stands(_ stream: String) -> Bool { isNowhere || !isGone(stream) }
         let (hasPulses, hasLetters, hasJournal) = (stands(names.pulse), stands(names.dead), stands(names.journal))
-        if hasPulses { try await flow.listen(recalling: !isBlocked) }
+        if hasPulses { try await flow.workers.listen(recalling: !isBlocked) }
         async let letters: Void = read(store, hasLetters)
         if hasJournal { try await flow.follow() }
         try await letters
@@ -37,7 +37,7 @@ extension BrokerLink {
     private func hear(_ flow: FlowStore, since begun: Moment) async throws {
         for look in 1...40 {
             try await Task.sleep(for: .milliseconds(250))
-            let working = flow.pulses.filter { $0.at >= begun && $0.quiet == nil && $0.claims?.isCaughtUp ?? true }
+            let working = flow.workers.pulses.filter { $0.at >= begun && $0.quiet == nil && $0.claims?.isCaughtUp ?? true }
             if look >= 10, Set(working.flatMap(\.served)).isSuperset(of: Stage.allCases) { break }
         }
     }

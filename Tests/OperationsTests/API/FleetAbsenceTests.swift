@@ -13,7 +13,7 @@ import Testing
         world.broker.find(topology)
         let process = world.broker.process()
         let flow = FlowStore(process, TopologyNames(), clock: world.clock)
-        try await flow.listen()
+        try await flow.workers.listen()
         let now = world.clock.now()
         world.broker.write(
             WorkerPulse(

@@ -28,7 +28,7 @@ import Testing
         let store = LetterStore(process, TopologyNames(), clock: world.clock)
         let flow = FlowStore(process, TopologyNames(), clock: world.clock)
         try await store.follow()
-        try await flow.listen()
+        try await flow.workers.listen()
         try await flow.follow()
         if hearsPauses { try await flow.hearPauses() }
         for pulse in pulses { world.broker.write(pulse) }
@@ -46,24 +46,24 @@ import Testing
         }
         let process = world.broker.process()
         let flow = FlowStore(process, TopologyNames(), clock: world.clock)
-        try await flow.listen(recalling: true)
-        #expect(!flow.knowsWorkers, "nobody has spoken yet")
+        try await flow.workers.listen(recalling: true)
+        #expect(!flow.workers.areKnown, "nobody has spoken yet")
         world.broker.write(pulse("a"))
         let status = try await FleetStatus(LetterStore(process, TopologyNames(), clock: world.clock), flow, TopologyNames(), now: now)
         #expect(status.faults.map(\.what) == ["The worker b is silent.", "The webhook receiver r is silent."])
-        #expect(flow.knowsWorkers && status.workers.map(\.pulse.workerID) == ["a", "b"])
+        #expect(flow.workers.areKnown && status.workers.map(\.pulse.workerID) == ["a", "b"])
     }
 
     /// Whose clock is ahead makes nobody else unheard; and who was not heard for five minutes is given up.
     @Test func aClockThatIsAheadSilencesNobody() async throws {
         let process = world.broker.process()
         let flow = FlowStore(process, TopologyNames(), clock: world.clock)
-        try await flow.listen()
+        try await flow.workers.listen()
         for pulse in [pulse("a"), pulse("b", at: now + .minutes(6)), pulse("a"), pulse("gone")] { world.broker.write(pulse) }
-        #expect(flow.pulses.map(\.workerID) == ["a", "b", "gone"])
+        #expect(flow.workers.pulses.map(\.workerID) == ["a", "b", "gone"])
         world.clock.pass(.minutes(5))
         for pulse in [pulse("a"), pulse("b", at: now + .minutes(6))] { world.broker.write(pulse) }
-        #expect(flow.pulses.map(\.workerID) == ["a", "b"])
+        #expect(flow.workers.pulses.map(\.workerID) == ["a", "b"])
     }
 
     private func trouble(_ seconds: Int64, _ failures: [String: Int], _ words: String) -> WorkerPulse.Circuit.Trouble {

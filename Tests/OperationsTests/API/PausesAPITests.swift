@@ -14,7 +14,7 @@ import Testing
     private func console() async throws -> ConsoleAPI {
         let process = world.broker.process()
         let flow = FlowStore(process, TopologyNames(), clock: world.clock)
-        try await flow.listen()
+        try await flow.workers.listen()
         try await flow.hearPauses()
         for worker in ["salvage pod-1 1", "salvage pod-2 1", "salvage pod-2 7"] {
             world.broker.write(

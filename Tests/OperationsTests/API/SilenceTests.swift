@@ -16,7 +16,7 @@ import Testing
 
     @Test(arguments: [-20, 0, 360, 86_400] as [Int64]) func silenceIsReckonedByOneClock(ahead: Int64) async throws {
         let flow = FlowStore(world.broker.process(), TopologyNames(), clock: world.clock)
-        try await flow.listen()
+        try await flow.workers.listen()
         func isSilent() -> Bool? { FleetStatus.Worker.all(flow, now: now).first?.isSilent }
         for _ in 0..<2 {
             world.broker.write(pulse("a", ahead: .seconds(ahead)))

@@ -17,7 +17,7 @@ import Testing
         let store = LetterStore(process, TopologyNames(), clock: world.clock)
         let flow = FlowStore(process, TopologyNames(), clock: world.clock)
         try await store.follow()
-        try await flow.listen()
+        try await flow.workers.listen()
         try await flow.follow()
         try await flow.hearPauses()
         for pulse in pulses { world.broker.write(pulse) }
