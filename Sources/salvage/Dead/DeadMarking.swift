@@ -8,6 +8,8 @@ struct DeadChosen: ParsableArguments {
     @OptionGroup var which: LetterSelectionOptions
     @OptionGroup var acting: DeadActing
 
+    func validate() throws { try which.check() }
+
     func act(_ order: LetterAction, note: String?, config: ConfigOption? = nil) async throws {
         try await broker.withLetters(config: config) { tools in
             try await acting.act(

@@ -108,9 +108,12 @@ struct LetterSelectionOptions: ParsableArguments {
     @Flag(help: "All that are to be done.")
     var all = false
 
-    func validate() throws {
-        if ids.isEmpty, !filter.isGiven, !all { throw ValidationError("Say which letters: ids, a filter like --reason, or --all.") }
-        if !ids.isEmpty, filter.isGiven || all { throw ValidationError("Give either ids or a filter.") }
+    var isFiltered: Bool { filter.isGiven || all }
+
+    /// Whoever has these options asks for this: a run that goes on has its letters.
+    func check() throws {
+        if ids.isEmpty, !isFiltered { throw ValidationError("Say which letters: ids, a filter like --reason, or --all.") }
+        if !ids.isEmpty, isFiltered { throw ValidationError("Give either ids or a filter.") }
     }
 
     func selection(on store: LetterStore, now: Moment) throws -> LetterSelection {

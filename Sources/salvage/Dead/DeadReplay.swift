@@ -20,11 +20,7 @@ struct DeadReplay: AsyncParsableCommand {
 
     @OptionGroup var broker: BrokerOptions
     @OptionGroup var config: ConfigOption
-    @Argument(help: ArgumentHelp("Letters, by their ids or the beginnings of them.", valueName: "id"))
-    var ids: [String] = []
-    @OptionGroup var filter: LetterFilterOptions
-    @Flag(help: "All that are to be done.")
-    var all = false
+    @OptionGroup var which: LetterSelectionOptions
     @OptionGroup var acting: DeadActing
     @Option(help: "Why, for whoever looks later.", transform: DeadActing.note)
     var note: String?
@@ -54,14 +50,14 @@ struct DeadReplay: AsyncParsableCommand {
     func validate() throws {
         if !(0...3_600).contains(wait) { throw ValidationError("--wait must be 0 to 3600 seconds.") }
         if resume {
-            if let id = ids.first, id.allSatisfy(\.isWhitespace) {
+            if let id = which.ids.first, id.allSatisfy(\.isWhitespace) {
                 throw ValidationError("The run's name is empty. `salvage dead runs` shows them; leave it out for the newest.")
             }
             if dryRun {
                 throw ValidationError(
                     "--resume sends what a run has left. To try it without sending, give --dry-run with ids or a filter instead.")
             }
-            if ids.count > 1 || filter.isGiven || all || edit != nil || rerun {
+            if which.ids.count > 1 || which.isFiltered || edit != nil || rerun {
                 throw ValidationError("--resume goes on with the letters that the run began with.")
             }
             if note != nil || rate != nil || canary || crmAgrees || acceptSkips {
@@ -70,9 +66,8 @@ struct DeadReplay: AsyncParsableCommand {
             }
             return
         }
-        if ids.isEmpty, !filter.isGiven, !all { throw ValidationError("Say which letters: ids, a filter like --reason, or --all.") }
-        if !ids.isEmpty, filter.isGiven || all { throw ValidationError("Give either ids or a filter.") }
-        if edit != nil, ids.count != 1 { throw ValidationError("--edit is for one letter, named by its id.") }
+        try which.check()
+        if edit != nil, which.ids.count != 1 { throw ValidationError("--edit is for one letter, named by its id.") }
         if edit != nil, rerun { throw ValidationError("Give either --edit or --rerun.") }
         if let rate, !(1...1_000).contains(rate) { throw ValidationError("--rate must be 1 to 1000 messages per second.") }
         if note == nil, !dryRun {
@@ -100,9 +95,7 @@ struct DeadReplay: AsyncParsableCommand {
                 }
                 return try await finish(run, tools)
             }
-            let selection: LetterSelection =
-                ids.isEmpty
-                ? .filter(try filter.filter(now: SystemClock().now())) : .letters(try ids.map { try store.id($0) })
+            let selection = try which.selection(on: store, now: SystemClock().now())
             if correction != nil, !dryRun, tools.access.secondPerson != nil {
                 throw ExitCode.misuse(
                     "the configuration asks for a second person where messages are corrected (console.secondPersonMinutes): propose it at the console."
@@ -137,7 +130,7 @@ struct DeadReplay: AsyncParsableCommand {
 
     private func run(on store: LetterStore) throws -> ReplayRun {
         let (unfinished, all) = store.look { ($0.unfinishedRuns, $0.runsNewestFirst) }
-        if let name = ids.first?.lowercased() {
+        if let name = which.ids.first?.lowercased() {
             let found = all.filter { $0.id.description.hasPrefix(name) }
             if let run = found.first, found.count == 1, run.end?.how != .finished { return run }
             let what =
