@@ -15,17 +15,14 @@ struct MappingCommand: AsyncParsableCommand {
         var since = "30d"
 
         func validate() throws {
-            if hours == nil {
+            if span == nil {
                 throw ValidationError("--since: expected a number of days or hours up to 2160, such as 30d or 12h, found '\(since)'.")
             }
         }
 
-        private var hours: Int64? {
-            guard let unit = since.last, let count = Int64(since.dropLast()), (1...2_160).contains(count) else { return nil }
-            return unit == "d" ? count * 24 : unit == "h" ? count : nil
-        }
+        private var span: Moment.Span? { Moment.Span(since, units: "hd", counting: 1...2_160) }
 
-        var moment: Moment { Moment(milliseconds: SystemClock().now().milliseconds - (hours ?? 720) * 3_600_000) }
+        var moment: Moment { Moment(milliseconds: SystemClock().now().milliseconds - (span ?? .days(30)).milliseconds) }
     }
 
     struct WhatIf: AsyncParsableCommand {

@@ -110,12 +110,10 @@ struct PauseCommand: AsyncParsableCommand {
             }
             end = moment
         case (nil, let text?):
-            guard let unit = text.last, let count = Int64(text.dropLast()), (1...1_000_000).contains(count),
-                let seconds = ["s": 1, "m": 60, "h": 3_600, "d": 86_400][unit] as Int64?
-            else {
+            guard let length = Moment.Span(text, units: "smhd", counting: 1...1_000_000) else {
                 throw ValidationError("--for: expected 90s, 30m, 12h or 7d, found '\(text)'.")
             }
-            end = now + .seconds(count * seconds)
+            end = now + length
         case (nil, nil): throw ValidationError("Say when it ends by itself: --until TIME or --for DURATION.")
         case (_?, _?): throw ValidationError("It ends once: give either --until or --for.")
         }

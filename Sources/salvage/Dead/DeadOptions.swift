@@ -90,10 +90,8 @@ struct LetterFilterOptions: ParsableArguments {
         if let day = Moment(rfc3339: text + "T00:00:00Z") { return isEnd ? Moment(milliseconds: day.milliseconds + 86_399_999) : day }
         // As our JSON gives times.
         if text.count >= 12, let milliseconds = Int64(text), milliseconds > 0 { return Moment(milliseconds: milliseconds) }
-        if let unit = text.last, let count = Int64(text.dropLast()), count >= 0, count < 1_000_000,
-            let seconds = ["s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800][unit] as Int64?
-        {
-            return Moment(milliseconds: now.milliseconds - count * seconds * 1_000)
+        if let ago = Moment.Span(text, units: "smhdw", counting: 0...999_999) {
+            return Moment(milliseconds: now.milliseconds - ago.milliseconds)
         }
         throw ValidationError(
             "\(option): expected 30m, 12h, 7d, 2w, a day like 2026-01-02 or a time like 2026-01-02T03:04:05Z, found '\(text)'.")
