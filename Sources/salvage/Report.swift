@@ -200,15 +200,7 @@ struct Report: AsyncParsableCommand {
             amount(sums.sales.units), amount(sums.refunded.units), amount(sums.chargedBack.units), amount(sums.net),
         ]
         let fees = hasFees ? [row.fee, row.gain].map { $0.map(amount) ?? "-" } : []
-        return counted + passedBy + rest + fees + [sums.times.seconds(ofHundred: 50).map(Self.span) ?? "-"]
-    }
-
-    private static func span(_ seconds: Int64) -> String {
-        switch seconds {
-        case ..<60: "\(seconds) s"
-        case ..<3_600: "\(seconds / 60) min"
-        case ..<86_400: "\(seconds / 3_600) h"
-        default: "\(seconds / 86_400) d"
-        }
+        let half = sums.times.seconds(ofHundred: 50).map { Moment.Span.seconds($0).inWords }
+        return counted + passedBy + rest + fees + [half ?? "-"]
     }
 }

@@ -10,4 +10,15 @@ extension Moment.Span {
         else { return nil }
         self = .seconds(count * seconds)
     }
+
+    /// In the largest unit that says something.
+    var inWords: String {
+        let seconds = max(milliseconds / 1_000, 0)
+        return switch seconds {
+        case ..<60: "\(seconds) s"
+        case ..<3_600: "\(seconds / 60) min"
+        case ..<172_800: "\(seconds / 3_600) h"
+        default: "\(seconds / 86_400) d"
+        }
+    }
 }

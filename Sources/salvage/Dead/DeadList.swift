@@ -147,16 +147,3 @@ extension LetterHandling {
         }
     }
 }
-
-extension Moment.Span {
-    /// How long ago, in the largest unit that says something.
-    var inWords: String {
-        let seconds = max(milliseconds / 1_000, 0)
-        switch seconds {
-        case ..<60: return "\(seconds) s"
-        case ..<3_600: return "\(seconds / 60) min"
-        case ..<172_800: return "\(seconds / 3_600) h"
-        default: return "\(seconds / 86_400) d"
-        }
-    }
-}
