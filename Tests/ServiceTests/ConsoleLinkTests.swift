@@ -28,17 +28,17 @@ import Testing
     @Test func itsLogSaysThatWhatWasAwayIsBack() {
         let (lines, health) = (Lines(), Health())
         for part in Health.Part.allCases { health.isWell(part) }
-        let logger = Logger(label: "test") { _ in KeptLog(lines: lines) }
+        let watch = LinkWatch(health: health, metrics: nil, logger: Logger(label: "test") { _ in KeptLog(lines: lines) })
         let events: [LinkEvent] = [
             .connected(.consuming, host: "h"), .connected(.publishing, host: "h"), .disconnected(.consuming, .closed),
             .connectFailed(.consuming, .closed, retryInMilliseconds: 1), .connected(.consuming, host: "h"),
             .blocked(.publishing, reason: "low on memory"), .unblocked(.publishing),
         ]
-        for event in events { ConsoleProcess.heard(event, health, logger) }
+        for event in events { ConsoleProcess.heard(event, watch) }
         #expect(
             lines.all.withLock { $0 } == [
                 "info Connected to the broker", "info Connected to the broker", "warning The connection to the broker is lost",
-                "warning No connection to the broker", "info Connected to the broker", "warning The broker takes no publishes",
+                "warning No connection to the broker", "info Connected to the broker", "error The broker takes no publishes",
                 "info The broker takes publishes again",
             ])
         #expect(health.complaints.isEmpty)

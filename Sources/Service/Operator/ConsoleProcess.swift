@@ -40,7 +40,8 @@ package struct ConsoleProcess: Service {
         let health = Health()
         for part in [Health.Part.configuration, .consumers] { health.isWell(part) }
         health.isUnwell(.letters, "still being read")
-        let link = BrokerLink.connecting(broker) { event in Self.heard(event, health, logger) }
+        let watch = LinkWatch(health: health, metrics: nil, logger: logger)
+        let link = BrokerLink.connecting(broker) { event in Self.heard(event, watch) }
         let store = LetterStore(link, settings.names)
         let flow = FlowStore(link, settings.names, rollups: RollupTurns()) { Self.heard($0, settings.names, logger) }
         let tools = OperatorTools(store, on: link, settings, configuration)
@@ -119,27 +120,11 @@ package struct ConsoleProcess: Service {
         logger.info("The journal is read")
     }
 
-    static func heard(_ event: LinkEvent, _ health: Health, _ logger: Logger) {
+    /// Its readings of streams come back by themselves; what was read is shown meanwhile.
+    static func heard(_ event: LinkEvent, _ watch: LinkWatch) {
         switch event {
-        case .connected(let role, let host):
-            health.isConnected(role)
-            logger.info("Connected to the broker", metadata: [LogKey.connection: "\(role.rawValue)", LogKey.host: "\(host)"])
-        case .disconnected(let role, let error):
-            health.isUnconnected(role, "\(error)")
-            logger.warning(
-                "The connection to the broker is lost", metadata: [LogKey.connection: "\(role.rawValue)", LogKey.error: "\(error)"])
-        case .connectFailed(let role, let error, _):
-            health.isUnconnected(role, "\(error)")
-            logger.warning(
-                "No connection to the broker",
-                metadata: [
-                    LogKey.connection: "\(role.rawValue)", LogKey.error: "\(error)", LogKey.advice: "\(error.advice)",
-                ])
-        case .blocked(let role, let reason):
-            logger.warning("The broker takes no publishes", metadata: [LogKey.connection: "\(role.rawValue)", LogKey.reason: "\(reason)"])
-        case .unblocked(let role):
-            logger.info("The broker takes publishes again", metadata: [LogKey.connection: "\(role.rawValue)"])
-        default: break
+        case .connected, .connectFailed, .disconnected, .blocked, .unblocked: watch.heard(event)
+        case .publishesUnconfirmed, .subscriptionCancelled, .subscriptionFailed, .subscriptionRestored: break
         }
     }
 }

@@ -6,19 +6,20 @@ import Synchronization
 /// Tells health, metrics and log what the broker link goes through.
 final class LinkWatch: Sendable {
     private let health: Health
-    private let metrics: ServiceMetrics
+    private let metrics: ServiceMetrics?
     private let logger: Logger
     /// Why which queues cannot be subscribed to.
     private let absent = Mutex<[String: String]>([:])
 
-    init(health: Health, metrics: ServiceMetrics, logger: Logger) {
+    /// - Parameter metrics: a worker's.
+    init(health: Health, metrics: ServiceMetrics?, logger: Logger) {
         self.health = health
         self.metrics = metrics
         self.logger = logger
     }
 
     func heard(_ event: LinkEvent) {
-        metrics.record(event)
+        metrics?.record(event)
         switch event {
         case .connected(let role, let host):
             health.isConnected(role)
