@@ -69,14 +69,8 @@ extension ConsoleAPI {
         try request.body.allow(["action", "letters", "filter"])
         let selection = try selection(request.body)
         let letters: [LetterSummary]
-        switch selection {
-        case .letters(let ids): letters = store.look { book in ids.compactMap { book[$0] } }
-        case .filter(let filter):
-            do throws(BrokerFailure) { letters = try await store.select(filter) } catch { throw .broker(error) }
-        case .unfinished: letters = []
-        }
-        var isFiltered = false
-        if case .filter = selection { isFiltered = true }
+        do throws(BrokerFailure) { letters = try await store.letters(of: selection) } catch { throw .broker(error) }
+        let isFiltered = if case .filter = selection { true } else { false }
         let offers = offers(letters, for: request.person, isFiltered: isFiltered)
         guard let word = try request.body.text("action") else { return .object(of: [("actions", offers.json)]) }
         let offer = try offers.offer(action(word))

@@ -57,18 +57,8 @@ package struct DryRun: Sendable {
     }
 
     package func run(_ selection: LetterSelection) async throws(BrokerFailure) -> [Outcome] {
-        let letters: [LetterSummary] =
-            switch selection {
-            case .letters(let ids):
-                tools.store.look { book in
-                    var seen: Set<UUID5> = []
-                    return ids.filter { seen.insert($0).inserted }.compactMap { book[$0] }
-                }
-            case .filter(let filter): try await tools.store.select(filter)
-            case .unfinished(let run): tools.store.look { book in book.runs[run]?.letters.compactMap { book[$0] } ?? [] }
-            }
         var outcomes: [Outcome] = []
-        for part in letters.parts(of: 500) {
+        for part in try await tools.store.letters(of: selection).parts(of: 500) {
             let whole = Dictionary(
                 try await tools.store.letters(at: part.map(\.offset)).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
             outcomes += part.compactMap { letter in whole[letter.id].map { run(letter, $0) } }

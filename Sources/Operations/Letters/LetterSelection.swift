@@ -9,3 +9,18 @@ package enum LetterSelection: Sendable, Equatable {
 
     var isNew: Bool { if case .unfinished = self { false } else { true } }
 }
+
+extension LetterStore {
+    /// The letters that are meant, each once; of a filter the newest first.
+    func letters(of selection: LetterSelection) async throws(BrokerFailure) -> [LetterSummary] {
+        switch selection {
+        case .letters(let ids):
+            look { book in
+                var seen: Set<UUID5> = []
+                return ids.filter { seen.insert($0).inserted }.compactMap { book[$0] }
+            }
+        case .filter(let filter): try await select(filter)
+        case .unfinished(let run): look { book in book.runs[run]?.letters.compactMap { book[$0] } ?? [] }
+        }
+    }
+}
