@@ -13,6 +13,13 @@ extension FleetStatus {
             })
     }
 
+    private var workersJSON: JSONValue {
+        .array(
+            workers.map { worker in
+                .object(of: worker.members + [("silent", .bool(worker.isSilent)), ("idle", worker.pulse.idleJSON)])
+            })
+    }
+
     var receiversJSON: JSONValue {
         .array(
             receivers.map { receiver in
@@ -52,21 +59,7 @@ extension FleetStatus {
         return .object(of: [
             ("well", .bool(faults.isEmpty)),
             ("faults", faultsJSON),
-            (
-                "workers",
-                .array(
-                    workers.map { worker in
-                        .object(of: [
-                            ("id", .string(worker.pulse.workerID)), ("host", .string(worker.pulse.host)),
-                            ("version", .string(worker.pulse.version)), ("silent", .bool(worker.isSilent)),
-                            ("stages", .array(worker.pulse.stages.map { .string($0.rawValue) })),
-                            ("seenAt", .integer(worker.pulse.at.milliseconds)), ("claims", worker.claims?.json),
-                            ("quiet", worker.pulse.quiet?.json), ("idle", worker.pulse.idleJSON),
-                            ("notReady", worker.pulse.complaintsJSON), ("webhooks", .bool(worker.pulse.takesWebhooks)),
-                        ])
-                    })
-            ),
-            ("receivers", receiversJSON), ("circuits", circuitsJSON),
+            ("workers", workersJSON), ("receivers", receiversJSON), ("circuits", circuitsJSON),
             ("queues", .object(of: queues.map { ($0.name, number($0.ready)) })), ("results", inbox?.json),
             ("unseen", number(unseen)), ("absent", .array(absences.map(\.json))), ("pauses", PauseStore.json(heededPauses)),
             ("pausesKnown", .bool(pausesAreKnown)),
@@ -103,6 +96,18 @@ extension WorkerPulse.Quiet {
         .object(of: [
             ("since", .integer(since.milliseconds)), ("until", .integer(until.milliseconds)), ("by", .string(by)), ("why", .string(why)),
         ])
+    }
+}
+
+extension FleetStatus.Worker {
+    /// What is shown of a worker wherever it is.
+    var members: [(String, JSONValue?)] {
+        [
+            ("id", .string(pulse.workerID)), ("host", .string(pulse.host)), ("version", .string(pulse.version)),
+            ("stages", .array(pulse.stages.map { .string($0.rawValue) })), ("seenAt", .integer(pulse.at.milliseconds)),
+            ("claims", claims?.json), ("quiet", pulse.quiet?.json), ("notReady", pulse.complaintsJSON),
+            ("webhooks", .bool(pulse.takesWebhooks)),
+        ]
     }
 }
 

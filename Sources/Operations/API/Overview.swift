@@ -234,32 +234,18 @@ enum Overview {
     }
 
     private static func workers(_ workers: [FleetStatus.Worker]) -> JSONValue {
-        return .array(
+        .array(
             workers.map { worker in
-                let pulse = worker.pulse
-                return .object(of: [
-                    ("id", .string(pulse.workerID)), ("host", .string(pulse.host)), ("version", .string(pulse.version)),
-                    ("stages", .array(pulse.stages.map { .string($0.rawValue) })),
-                    (
-                        "inFlight",
-                        .array(
-                            pulse.inFlight.map {
-                                .object(of: [("stage", .string($0.stage.rawValue)), ("count", .integer(Int64($0.count)))])
-                            })
-                    ),
-                    ("seenAt", .integer(pulse.at.milliseconds)), ("claims", worker.claims?.json), ("quiet", worker.pulse.quiet?.json),
-                    ("notReady", pulse.complaintsJSON), ("webhooks", .bool(pulse.takesWebhooks)),
-                    (
-                        "circuits",
-                        .array(
-                            pulse.circuits.map { circuit in
-                                .object(of: [
-                                    ("merchant", .string(circuit.merchantID.text)), ("gateway", .string(circuit.gatewayID.text)),
-                                    ("state", .string(circuit.state.rawValue)),
-                                ])
-                            })
-                    ),
-                ])
+                let inFlight: [JSONValue] = worker.pulse.inFlight.map {
+                    .object(of: [("stage", .string($0.stage.rawValue)), ("count", .integer(Int64($0.count)))])
+                }
+                let circuits: [JSONValue] = worker.pulse.circuits.map { circuit in
+                    .object(of: [
+                        ("merchant", .string(circuit.merchantID.text)), ("gateway", .string(circuit.gatewayID.text)),
+                        ("state", .string(circuit.state.rawValue)),
+                    ])
+                }
+                return .object(of: worker.members + [("inFlight", .array(inFlight)), ("circuits", .array(circuits))])
             })
     }
 
