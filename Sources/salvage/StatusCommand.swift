@@ -77,7 +77,7 @@ struct StatusCommand: AsyncParsableCommand {
                 ["circuit", "state", "workers", "since", "tried again", "why"],
                 status.circuits.map { circuit in
                     [
-                        "\(circuit.merchantID)/\(circuit.gatewayID)", circuit.state.rawValue,
+                        "\(circuit.gateway.merchantID)/\(circuit.gateway.gatewayID)", circuit.state.rawValue,
                         "\(circuit.notClosed) of \(circuit.all)"
                             + (circuit.isOfSome ? ": " + circuit.places.map(\.workerID).joined(separator: ", ") : ""),
                         circuit.since?.rfc3339 ?? "", circuit.triedAt?.rfc3339 ?? "", circuit.why ?? "",

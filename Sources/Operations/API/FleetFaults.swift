@@ -172,8 +172,8 @@ struct FleetFaults {
                 advice = "Where the others reach it: \(pause), and see to its node. \(runbook)"
             }
             say(
-                .circuitOpen, of: circuit.name, since: circuit.since,
-                "FlexFactor is away for \(circuit.name), at \(circuit.notClosed) of \(circuit.all.counted("worker"))\(names)\(since): cascades are skipped, retries wait.\(why)",
+                .circuitOpen, of: circuit.gateway.words, since: circuit.since,
+                "FlexFactor is away for \(circuit.gateway.words), at \(circuit.notClosed) of \(circuit.all.counted("worker"))\(names)\(since): cascades are skipped, retries wait.\(why)",
                 advice)
         }
     }
@@ -191,7 +191,7 @@ struct FleetFaults {
 
     mutating func add(_ refusals: [FleetStatus.Refusal]) {
         for refusal in refusals {
-            let name = "gateway \(refusal.gatewayID) of merchant \(refusal.merchantID)"
+            let name = refusal.gateway.words
             say(
                 .gatewayMisconfigured, of: name, since: refusal.since,
                 "The keys of \(name) are missing or refused, at \(refusal.refused) of \(refusal.all.counted("worker")), since \(refusal.since.rfc3339): cascades are skipped, retries wait. \(refusal.words.asSentence)",

@@ -35,7 +35,7 @@ extension FleetStatus {
         .array(
             circuits.map { circuit in
                 .object(of: [
-                    ("merchant", .string(circuit.merchantID.text)), ("gateway", .string(circuit.gatewayID.text)),
+                    ("merchant", .string(circuit.gateway.merchantID.text)), ("gateway", .string(circuit.gateway.gatewayID.text)),
                     ("state", .string(circuit.state.rawValue)), ("notClosed", .integer(Int64(circuit.notClosed))),
                     ("workers", .integer(Int64(circuit.all))), ("since", circuit.since.map { .integer($0.milliseconds) }),
                     ("triedAt", circuit.triedAt.map { .integer($0.milliseconds) }), ("why", .text(circuit.why)),

@@ -168,8 +168,7 @@ package struct FleetStatus: Sendable {
 
     /// A gateway's circuit that is not closed at every worker.
     package struct Circuit: Sendable {
-        package let merchantID: MerchantID
-        package let gatewayID: GatewayID
+        package let gateway: GatewayName
         /// The worst that a worker says.
         package let state: WorkerPulse.Circuit.State
         /// At which workers, where it opened first before the others.
@@ -197,9 +196,6 @@ package struct FleetStatus: Sendable {
         /// Whether others reach what these do not: it is their way out, perhaps, and not FlexFactor.
         package var isOfSome: Bool { notClosed < all }
 
-        /// The gateway in words.
-        var name: String { "gateway \(gatewayID) of merchant \(merchantID)" }
-
         /// Why it is open; `nil` where no worker says it.
         package var why: String? {
             guard let last else { return nil }
@@ -211,10 +207,10 @@ package struct FleetStatus: Sendable {
         /// The circuits of the workers that live, the most open first.
         static func all(_ pulses: [WorkerPulse]) -> [Circuit] {
             let said = pulses.flatMap { pulse in pulse.circuits.map { (at: pulse.at, worker: pulse.workerID, circuit: $0) } }
-            let byGateway = Dictionary(grouping: said) { "\($0.circuit.merchantID.text)\n\($0.circuit.gatewayID.text)" }
-            return byGateway.sorted { $0.key < $1.key }.compactMap { _, said in
+            let byGateway = Dictionary(grouping: said, by: \.circuit.gateway)
+            return byGateway.sorted { $0.key < $1.key }.compactMap { gateway, said in
                 let open = said.filter { $0.circuit.state != .closed }
-                guard let first = open.first?.circuit else { return nil }
+                if open.isEmpty { return nil }
                 let troubles = open.compactMap { said in said.circuit.trouble.map { (at: said.at, trouble: $0) } }
                 var failures: [String: Int] = [:]
                 for trouble in troubles { failures.merge(trouble.trouble.failures, uniquingKeysWith: +) }
@@ -222,8 +218,7 @@ package struct FleetStatus: Sendable {
                     ($0.since?.milliseconds ?? Int64.max, $0.workerID) < ($1.since?.milliseconds ?? Int64.max, $1.workerID)
                 }
                 return Circuit(
-                    merchantID: first.merchantID, gatewayID: first.gatewayID,
-                    state: open.contains { $0.circuit.state == .open } ? .open : .trying, places: places, all: said.count,
+                    gateway: gateway, state: open.contains { $0.circuit.state == .open } ? .open : .trying, places: places, all: said.count,
                     since: troubles.map(\.trouble.since).min(), triedAt: troubles.map(\.trouble.triedAt).min(),
                     failures: failures.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { ($0.key, $0.value) },
                     last: troubles.max { $0.at < $1.at }?.trouble.words)
@@ -233,8 +228,7 @@ package struct FleetStatus: Sendable {
 
     /// A gateway whose keys FlexFactor refuses, or that has none, at some worker.
     package struct Refusal: Sendable {
-        package let merchantID: MerchantID
-        package let gatewayID: GatewayID
+        package let gateway: GatewayName
         /// At how many workers, of how many that know it.
         package let refused: Int
         package let all: Int
@@ -244,14 +238,11 @@ package struct FleetStatus: Sendable {
         package let words: String
 
         static func all(_ pulses: [WorkerPulse]) -> [Refusal] {
-            let said = pulses.flatMap(\.circuits)
-            let byGateway = Dictionary(grouping: said) { "\($0.merchantID.text)\n\($0.gatewayID.text)" }
-            return byGateway.sorted { $0.key < $1.key }.compactMap { _, said in
+            let byGateway = Dictionary(grouping: pulses.flatMap(\.circuits), by: \.gateway)
+            return byGateway.sorted { $0.key < $1.key }.compactMap { gateway, said in
                 let refusals = said.compactMap(\.refusal)
-                guard let first = refusals.min(by: { $0.since < $1.since }), let one = said.first else { return nil }
-                return Refusal(
-                    merchantID: one.merchantID, gatewayID: one.gatewayID, refused: refusals.count, all: said.count, since: first.since,
-                    words: first.words)
+                guard let first = refusals.min(by: { $0.since < $1.since }) else { return nil }
+                return Refusal(gateway: gateway, refused: refusals.count, all: said.count, since: first.since, words: first.words)
             }
         }
     }
