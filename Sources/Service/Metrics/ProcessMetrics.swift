@@ -18,7 +18,7 @@ struct ProcessMetrics: Sendable {
     private let mostDescriptors = Metric("process_max_fds", "File descriptors that there may be.", kind: .gauge)
 
     init() {
-        startTime.set(Double(SystemClock().now().milliseconds) / 1_000)
+        startTime.set(SystemClock().now().inSeconds)
     }
 
     /// All of them, as they stand at this moment.

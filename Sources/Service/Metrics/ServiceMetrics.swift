@@ -89,7 +89,7 @@ package final class ServiceMetrics: Sendable {
     init() {
         build.set(1, SalvageVersion.current)
         reloadedWell.set(1)
-        reloadedAt.set(Double(SystemClock().now().milliseconds) / 1_000)
+        reloadedAt.set(SystemClock().now().inSeconds)
         for metric in [spansExported, spansDropped, heldMessagesGivenOut, unconfirmed] { metric.declare() }
         for stage in Stage.allCases {
             for reason in DeadLetterReason.allCases { deadLetters.declare(stage.rawValue, reason.rawValue) }
@@ -149,7 +149,7 @@ package final class ServiceMetrics: Sendable {
     func noteReload(isApplied: Bool) {
         reloads.add(1, isApplied ? "applied" : "refused")
         reloadedWell.set(isApplied ? 1 : 0)
-        if isApplied { reloadedAt.set(Double(SystemClock().now().milliseconds) / 1_000) }
+        if isApplied { reloadedAt.set(SystemClock().now().inSeconds) }
     }
 
     /// The merchant's name where the configuration knows it, `other` where somebody made it up, and nothing where there is none.
@@ -185,7 +185,7 @@ package final class ServiceMetrics: Sendable {
             }
             if stage == .cascade {
                 if let declinedAt = entry.declinedAt {
-                    resultAge.observe(max(Double((now - declinedAt).milliseconds) / 1_000, 0), kind.rawValue)
+                    resultAge.observe(max((now - declinedAt).inSeconds, 0), kind.rawValue)
                 }
                 if entry.wasUnknown { reconciled.add(1, kind.rawValue) }
             }
@@ -233,10 +233,10 @@ package final class ServiceMetrics: Sendable {
         for (key, standing) in circuits {
             circuit.set(Double(standing.state.rawValue), key.merchant.text, key.gateway.text)
             let span = standing.since.map { max(now - $0, .seconds(0)) } ?? .seconds(0)
-            circuitSeconds.set(Double(span.milliseconds) / 1_000, key.merchant.text, key.gateway.text)
+            circuitSeconds.set(span.inSeconds, key.merchant.text, key.gateway.text)
         }
         if let claims {
-            claimsLag.set(Double(claims.lag.milliseconds) / 1_000)
+            claimsLag.set(claims.lag.inSeconds)
             claimsOffset.set(Double(claims.offset))
             claimsKnown.set(claims.isCaughtUp ? 1 : 0)
         }

@@ -34,7 +34,7 @@ struct ConsoleMetrics: Sendable {
         if ready.letters {
             for (reason, count) in standing.withCRM { withCRM.set(Double(count), reason.rawValue) }
             for (reason, since) in standing.withCRMSince {
-                withCRMOldest.set(max(Double((now - since).milliseconds) / 1_000, 0), reason.rawValue)
+                withCRMOldest.set(max((now - since).inSeconds, 0), reason.rawValue)
             }
             unreadable.set(Double(standing.unreadable))
             for (reason, counts) in standing.toDo {
@@ -48,7 +48,7 @@ struct ConsoleMetrics: Sendable {
         // Of both, for a recovery that is being settled may be a letter by now.
         if ready.letters, ready.journal {
             unknown.set(Double(standing.unknown))
-            oldest.set(Double((standing.oldestUnknown.map { now - $0 })?.milliseconds ?? 0) / 1_000)
+            oldest.set(standing.oldestUnknown.map { (now - $0).inSeconds } ?? 0)
         }
         if let (sent, failed, waiting) = sender?.counts {
             notices.set(Double(sent), "sent")

@@ -30,7 +30,7 @@ final class StageReport: Sendable {
     }
 
     func cameFromLadder(late span: Moment.Span) {
-        lateness.observe(max(Double(span.milliseconds) / 1_000, 0))
+        lateness.observe(max(span.inSeconds, 0))
     }
 
     /// How long a message waited in its queue, where whoever published it says when. AMQP counts seconds, so one that came at once may seem to have
