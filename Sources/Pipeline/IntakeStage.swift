@@ -226,7 +226,7 @@ package struct IntakeStage: Sendable {
                 notices = cancellations.map { $0.notice(message.traceparent) }
                 cancellations = Cancellation.each(
                     of: meant, merchantID: merchant.id, commandID: command.id,
-                    gateways: merchant.flexFactorGateways.keys.sorted { $0.text < $1.text }, since: now, time: command.time)
+                    gateways: merchant.flexFactorGatewayIDs, since: now, time: command.time)
             }
         }
         if cancellations.isEmpty, command.reference == nil {
@@ -273,7 +273,7 @@ package struct IntakeStage: Sendable {
                     merchantID: command.merchantID, reference: command.reference,
                     fate: .rejected(reason: ResultReason.Rejection.unknownMerchant.rawValue)))
         }
-        let refund = Refund(command, gateways: merchant.flexFactorGateways.keys.sorted { $0.text < $1.text }, since: now)
+        let refund = Refund(command, gateways: merchant.flexFactorGatewayIDs, since: now)
         return StageOutcome(
             publishing: [refund.message(to: .stage(.retry), message.traceparent)],
             entry: StageOutcome.JournalEntry(

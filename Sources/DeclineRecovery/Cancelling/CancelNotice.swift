@@ -27,10 +27,9 @@ package struct CancelNotice: Hashable, Sendable {
     package static func decode(_ bytes: [UInt8]) -> CancelNotice? {
         do throws(EnvelopeFault) {
             let reader = try CloudEvent.data(of: bytes, type: type)
-            guard let reference = RecoveryReference(try reader.text("reference")) else { return nil }
             return CancelNotice(
-                merchantID: MerchantID(try reader.text("merchantId")), reference: reference,
-                time: try reader.optionalNumber("time").map(Moment.init(milliseconds:)))
+                merchantID: MerchantID(try reader.text("merchantId")), reference: try reader.reference("reference"),
+                time: try reader.optionalMoment("time"))
         } catch {
             return nil
         }

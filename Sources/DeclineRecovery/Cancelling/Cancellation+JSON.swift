@@ -30,22 +30,16 @@ extension Cancellation {
     package static func decode(_ bytes: [UInt8]) -> Result<Cancellation, EnvelopeFault> {
         do throws(EnvelopeFault) {
             let reader = try CloudEvent.data(of: bytes, type: type)
-            guard let reference = RecoveryReference(try reader.text("reference")) else {
-                throw reader.fault("reference", "a recovery reference")
-            }
             let phase = try reader.object("phase")
             let index = try phase.count("gateway")
             guard let read = Phase(word: try phase.text("name"), index: index) else { throw phase.fault("name", "a phase") }
-            let gateways = try reader.objects("gateways").map { (gateway) throws(EnvelopeFault) in
-                GatewayID(try gateway.text("id"))
-            }
             return .success(
                 Cancellation(
-                    merchantID: MerchantID(try reader.text("merchantId")), reference: reference,
+                    merchantID: MerchantID(try reader.text("merchantId")), reference: try reader.reference("reference"),
                     commandID: try reader.optionalText("commandId"),
                     others: try reader.elements("others").compactMap { $0.string.flatMap { RecoveryReference($0) } },
-                    gateways: gateways, since: try reader.moment("since"),
-                    time: try reader.optionalNumber("time").map(Moment.init(milliseconds:)), phase: read,
+                    gateways: try reader.gateways(), since: try reader.moment("since"),
+                    time: try reader.optionalMoment("time"), phase: read,
                     attempts: try reader.count("attempts"),
                     word: try reader.optionalWord("cancel"),
                     orderID: try reader.optionalText("flexFactorOrderId").map(FlexFactorOrderID.init(_:)),

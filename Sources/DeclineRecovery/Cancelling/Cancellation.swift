@@ -96,11 +96,10 @@ package struct Cancellation: Sendable, Equatable {
                         subscription: RecoveryReference.Subscription(purchaseID: purchase, gatewayID: gateway))
                 }
             }
-        let gateways = merchant.flexFactorGateways.keys.sorted { $0.text < $1.text }
         // A cascade is over before a command could reach it.
         return each(
-            of: references.filter(\.kind.isRetry), merchantID: merchant.id, commandID: command.id, gateways: gateways, since: now,
-            time: command.time)
+            of: references.filter(\.kind.isRetry), merchantID: merchant.id, commandID: command.id,
+            gateways: merchant.flexFactorGatewayIDs, since: now, time: command.time)
     }
 
     /// One for each recovery that a command means.

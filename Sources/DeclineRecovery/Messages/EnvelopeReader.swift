@@ -107,6 +107,11 @@ struct EnvelopeReader {
         return Money(minorUnits: try number("minorUnits"), currency: currency)
     }
 
+    /// Those of a merchant at which something may be.
+    func gateways() throws(EnvelopeFault) -> [GatewayID] {
+        try objects("gateways") { (gateway) throws(EnvelopeFault) in GatewayID(try gateway.text("id")) }
+    }
+
     /// As `JSONObjectWriter.faults(_:)` writes them.
     func faults() throws(EnvelopeFault) -> [FieldError] {
         try objects("faults") { (fault) throws(EnvelopeFault) in

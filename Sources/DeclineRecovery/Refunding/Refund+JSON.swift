@@ -42,7 +42,6 @@ extension Refund {
             let currency = try reader.optionalText("currency").flatMap { Currency($0) }
             let amount = try reader.optionalNumber("minorUnits").flatMap { units in currency.map { Money(minorUnits: units, currency: $0) }
             }
-            let gateways = try reader.objects("gateways").map { (gateway) throws(EnvelopeFault) in GatewayID(try gateway.text("id")) }
             let command = RefundCommand(
                 id: try reader.text("commandId"), source: try reader.optionalText("source"),
                 merchantID: MerchantID(try reader.text("merchantId")), reference: try reader.reference("reference"),
@@ -50,7 +49,7 @@ extension Refund {
                 reason: try reader.optionalText("reason"))
             return .success(
                 Refund(
-                    command, gateways: gateways, since: try reader.moment("since"), phase: try readPhase(reader.object("phase")),
+                    command, gateways: try reader.gateways(), since: try reader.moment("since"), phase: try readPhase(reader.object("phase")),
                     attempts: try reader.count("attempts"), round: try reader.optionalCount("round") ?? 0,
                     isAnswered: try reader.optionalFlag("isAnswered") ?? false))
         } catch {

@@ -40,6 +40,9 @@ package final class Merchant: Sendable, Equatable {
                 && one.mappingRules == other.mappingRules && one.policy == other.policy
     }
 
+    /// The FlexFactor gateways in an order that lasts.
+    package var flexFactorGatewayIDs: [GatewayID] { flexFactorGateways.keys.sorted { $0.text < $1.text } }
+
     /// The same merchant with another mapping, to see what it would do.
     package func mapping(by rules: [MappingRule], _ policy: Policy) -> Merchant {
         Merchant(

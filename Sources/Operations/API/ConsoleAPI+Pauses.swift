@@ -18,9 +18,9 @@ extension ConsoleAPI {
                 "merchants",
                 .array(
                     merchants.map { merchant in
-                        let gateways = merchant.flexFactorGateways.keys.map(\.text).sorted()
-                        return .object(of: [
-                            ("id", .string(merchant.id.text)), ("gateways", .array(gateways.map { .string($0) })),
+                        .object(of: [
+                            ("id", .string(merchant.id.text)),
+                            ("gateways", .array(merchant.flexFactorGatewayIDs.map { .string($0.text) })),
                         ])
                     })
             ),
