@@ -42,11 +42,16 @@ enum TraceParent {
     /// Half of an id by chance, with letters so spread that digits never stand together as in a card number: such an id would not travel.
     static func word() -> UInt64 { .random(in: 0 ... .max) | 0xA000_000A_0000_000A }
 
-    /// Nobody records it yet: its flag says so. Written byte by byte, for a CRM's messages bring none.
+    /// Nobody records it yet: its flag says so.
     private static func fresh() -> String {
         // Counts in the last place but one, for the last is a letter.
         let number = count.add(16, ordering: .relaxed).newValue
-        return String(unsafeUninitializedCapacity: 55) { text in
+        return text(traceID: (process, number), spanID: number, isSampled: false)
+    }
+
+    /// Written byte by byte: a CRM's messages bring none.
+    static func text(traceID: (high: UInt64, low: UInt64), spanID: UInt64, isSampled: Bool) -> String {
+        String(unsafeUninitializedCapacity: length) { text in
             var place = 0
             func put(_ mark: StaticString) {
                 mark.withUTF8Buffer { bytes in
@@ -64,11 +69,11 @@ enum TraceParent {
                 }
             }
             put("00-")
-            put(hex: process)
-            put(hex: number)
+            put(hex: traceID.high)
+            put(hex: traceID.low)
             put("-")
-            put(hex: number)
-            put("-00")
+            put(hex: spanID)
+            put(isSampled ? "-01" : "-00")
             return place
         }
     }

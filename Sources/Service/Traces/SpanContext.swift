@@ -23,18 +23,13 @@ struct SpanContext: Sendable, Hashable {
         self.init(traceID: (high, low), spanID: span, isSampled: flags & 1 == 1)
     }
 
-    var text: String { "00-\(Self.hex(high))\(Self.hex(low))-\(Self.hex(spanID))-\(isSampled ? "01" : "00")" }
+    var text: String { TraceParent.text(traceID: traceID, spanID: spanID, isSampled: isSampled) }
 
     /// In the trace's order of bytes.
     var traceBytes: [UInt8] { Self.bytes(high) + Self.bytes(low) }
     var spanBytes: [UInt8] { Self.bytes(spanID) }
 
     static func bytes(_ word: UInt64) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * $0)) } }
-
-    private static func hex(_ word: UInt64) -> String {
-        let digits = String(word, radix: 16)
-        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
-    }
 
     private static func word(_ digits: ArraySlice<UInt8>) -> UInt64? {
         var word: UInt64 = 0
