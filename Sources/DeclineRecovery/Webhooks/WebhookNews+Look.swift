@@ -219,19 +219,25 @@ extension WebhookNews {
     /// A number with a fraction was read in hundreds where the news name no currency: it is of the order's, which may count otherwise.
     package func minorUnits(in orders: Currency?) -> Int64? {
         guard let minorUnits, let orders, currency == nil, !isBare else { return minorUnits }
-        var scale: Int64 = 1
-        for _ in 0..<orders.fractionDigits { scale *= 10 }
-        let (scaled, isTooMuch) = minorUnits.multipliedReportingOverflow(by: scale)
-        return isTooMuch || scaled % 100 != 0 ? nil : scaled / 100
+        guard let scaled = Self.scaled(minorUnits, by: orders.fractionDigits), scaled % 100 == 0 else { return nil }
+        return scaled / 100
     }
 
     /// What a whole number comes to as the currency's units, where that can be as well: no more goes back than was taken.
     private func otherReading(_ order: FlexFactorOrder) -> Int64? {
-        guard isBare, let minorUnits, let whole = order.minorUnits else { return nil }
+        let digits = (currency ?? order.currency)?.fractionDigits ?? 2
+        guard isBare, digits > 0, let minorUnits, let whole = order.minorUnits, let scaled = Self.scaled(minorUnits, by: digits) else {
+            return nil
+        }
+        return scaled <= whole ? scaled : nil
+    }
+
+    /// A number with so many zeros behind it; `nil` for what nobody can count.
+    private static func scaled(_ number: Int64, by digits: Int) -> Int64? {
         var scale: Int64 = 1
-        for _ in 0..<((currency ?? order.currency)?.fractionDigits ?? 2) { scale *= 10 }
-        let (scaled, isTooMuch) = minorUnits.multipliedReportingOverflow(by: scale)
-        return scale > 1 && !isTooMuch && scaled <= whole ? scaled : nil
+        for _ in 0..<digits { scale *= 10 }
+        let (scaled, isTooMuch) = number.multipliedReportingOverflow(by: scale)
+        return isTooMuch ? nil : scaled
     }
 
     private func again(_ now: Moment, _ timing: RecoveryTiming, _ why: Distrust, atLeast least: Moment.Span = .seconds(0)) -> Outcome {
