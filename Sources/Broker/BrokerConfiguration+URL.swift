@@ -96,7 +96,6 @@ public struct BrokerURLError: Error, Hashable, Sendable, CustomStringConvertible
     /// A user, and neither there nor elsewhere a password.
     public static let withoutPassword = BrokerURLError("a user stands there without a password (user:password@)")
 
-    public var isTransient: Bool { false }
     public var advice: String {
         "Write it as amqp://user:password@host:5672/vhost, or amqps:// for TLS; several hosts with commas between."
     }

@@ -140,13 +140,6 @@ extension BrokerLink {
         return reading
     }
 
-    /// The message at an offset of a stream; `nil` where there is none, or where it does not come soon.
-    ///
-    /// - Throws: `BrokerError.refused` with 404 where there is no such stream.
-    public func entry(at offset: Int64, of stream: String) async throws(BrokerError) -> StreamEntry? {
-        try await firstEntry(of: stream, from: offset).flatMap { $0.offset == offset ? $0 : nil }
-    }
-
     /// The message at an offset of a stream, or the next that is there; `nil` where there is none, or where it does not come soon.
     ///
     /// - Throws: `BrokerError.refused` with 404 where there is no such stream.

@@ -62,10 +62,10 @@ import Testing
         try await withStream { link, stream in
             try await write(0..<3_000, to: stream, on: link)
             for offset in [0, 1, 1_777, 2_999] as [Int64] {
-                let entry = try await link.entry(at: offset, of: stream)
+                let entry = try await link.firstEntry(of: stream, from: offset)
                 #expect(entry?.offset == offset && entry?.body == Array(String(offset).utf8))
             }
-            #expect(try await link.entry(at: 3_000, of: stream) == nil)
+            #expect(try await link.firstEntry(of: stream, from: 3_000) == nil)
         }
     }
 
@@ -73,7 +73,7 @@ import Testing
     @Test func aReadingGoesOnBehindAMessageOfTheSameStreamAlone() async throws {
         try await withStream { link, stream in
             try await write(0..<20, to: stream, on: link)
-            let entry = try #require(try await link.entry(at: 12, of: stream))
+            let entry = try #require(try await link.firstEntry(of: stream, from: 12))
             let foreign = StreamEntry(offset: 12, properties: entry.properties, routingKey: entry.routingKey, body: Array("other".utf8))
             let beyond = StreamEntry(offset: 100, properties: entry.properties, routingKey: entry.routingKey, body: entry.body)
             for (behind, expected) in [(entry, 13..<20), (foreign, 0..<20), (beyond, 0..<20)] {
