@@ -121,7 +121,7 @@ import Testing
         let store = ConfigurationStore(try named.read()) { FlexFactorClient($1, now: { Moment(milliseconds: 1_800_000_000_000) }) }
         let metrics = ServiceMetrics()
         let reloader = ConfigurationReloader(
-            file: named.configuration, store: store, cards: CardKeyRing(), metrics: metrics,
+            file: named.configuration, store: store, cards: CardKeyRing(), metrics: metrics.reloads,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, watch: nil)
         let looking = Task { try await reloader.follow(every: .milliseconds(1)) }
         defer { looking.cancel() }

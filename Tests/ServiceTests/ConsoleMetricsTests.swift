@@ -28,6 +28,24 @@ import Testing
             #expect(page().contains(line), "\(line) in \(page())")
         }
     }
+
+    /// A person's new token that is not taken is found by nobody who looks at workers.
+    @Test func aConfigurationThatTheConsoleRefusesIsTold() {
+        let broker = EmptyBroker()
+        let store = LetterStore(broker, TopologyNames(), clock: SystemClock())
+        let flow = FlowStore(broker, TopologyNames(), clock: SystemClock())
+        let reloads = ReloadMetrics()
+        let metrics = ConsoleMetrics(reloads: reloads)
+        func page() -> String { metrics.page(store, flow, nil, now: SystemClock().now()) }
+        #expect(page().contains("salvage_configuration_last_reload_successful 1\n"))
+        reloads.note(isApplied: false)
+        #expect(page().contains("salvage_configuration_last_reload_successful 0\n"))
+        #expect(page().contains("salvage_configuration_reloads_total{outcome=\"refused\"} 1\n"))
+        reloads.note(isApplied: true)
+        #expect(page().contains("salvage_configuration_last_reload_successful 1\n"))
+        // Without a configuration there is none that could be refused.
+        #expect(!ConsoleMetrics().page(store, flow, nil, now: SystemClock().now()).contains("salvage_configuration_"))
+    }
 }
 
 /// A broker on which nothing stands.

@@ -70,11 +70,7 @@ package final class ServiceMetrics: Sendable {
         "salvage_publishes_unconfirmed_total", "Publishes of which the broker said nothing for so long that their channel was made anew.")
     let webhooks = Metric("salvage_webhooks_total", "FlexFactor's webhooks, by what was answered.", labels: ["merchant", "answer"])
     let paused = Metric("salvage_paused", "Pauses in force, by what they pause.", labels: ["kind", "stage"], kind: .gauge)
-    let reloads = Metric("salvage_configuration_reloads_total", "Reloads of the configuration.", labels: ["outcome"])
-    private let reloadedWell = Metric(
-        "salvage_configuration_last_reload_successful", "1 unless the last reload was refused.", kind: .gauge)
-    private let reloadedAt = Metric(
-        "salvage_configuration_last_reload_success_timestamp_seconds", "When the configuration that is in force was read.", kind: .gauge)
+    let reloads = ReloadMetrics()
     let repliesRefused = Metric(
         "salvage_replies_refused_total", "Replies not sent because no reply may go to the queue that was named.", labels: ["merchant"])
     let spansExported = Metric("salvage_trace_spans_exported_total", "Spans that the collector of traces has taken.")
@@ -88,8 +84,6 @@ package final class ServiceMetrics: Sendable {
 
     init() {
         build.set(1, SalvageVersion.current)
-        reloadedWell.set(1)
-        reloadedAt.set(SystemClock().now().inSeconds)
         for metric in [spansExported, spansDropped, heldMessagesGivenOut, unconfirmed] { metric.declare() }
         for stage in Stage.allCases {
             for reason in DeadLetterReason.allCases { deadLetters.declare(stage.rawValue, reason.rawValue) }
@@ -105,7 +99,6 @@ package final class ServiceMetrics: Sendable {
             brokerBlocked.set(0, role.rawValue)
             brokerConnected.set(0, role.rawValue)
         }
-        for outcome in ["applied", "refused"] { reloads.declare(outcome) }
         for merchant in ["", LabelVocabulary.other] {
             repliesRefused.declare(merchant)
             clocksAhead.declare(merchant)
@@ -144,12 +137,6 @@ package final class ServiceMetrics: Sendable {
         for kind in ["merchant", "gateway"] { paused.set(Double(pauses.count { $0.target.kind == kind }), kind, "") }
         paused.set(isQuiet ? 1 : 0, "worker", "")
         for stage in Stage.allCases { paused.set(pauses.contains { $0.target == .stage(stage) } ? 1 : 0, "stage", stage.rawValue) }
-    }
-
-    func noteReload(isApplied: Bool) {
-        reloads.add(1, isApplied ? "applied" : "refused")
-        reloadedWell.set(isApplied ? 1 : 0)
-        if isApplied { reloadedAt.set(SystemClock().now().inSeconds) }
     }
 
     /// The merchant's name where the configuration knows it, `other` where somebody made it up, and nothing where there is none.
@@ -245,13 +232,11 @@ package final class ServiceMetrics: Sendable {
             delayLateness, queueWait, inFlight, prefetch, workSeconds, confirmSeconds, claimSeconds, finishFailures,
             heldMessages, heldMessagesGivenOut, heldDeliveries, refusingPlaces, putOff, repliesLetGo, calls, callSeconds,
             circuit, circuitSeconds, claimsLag, claimsOffset, claimsKnown, paused, brokerConnected, brokerBlocked, brokerReconnects,
-            unconfirmed, webhooks, reloads, reloadedWell, reloadedAt,
-            spansExported,
-            spansDropped, build,
+            unconfirmed, webhooks, spansExported, spansDropped, build,
         ]
         for metric in counted where metric.overflows > 0 { seriesLimited.set(Double(metric.overflows), metric.name) }
         var text = ""
-        for metric in counted + process.current() + [seriesLimited] { metric.render(into: &text) }
+        for metric in counted + reloads.all + process.current() + [seriesLimited] { metric.render(into: &text) }
         return text
     }
 }

@@ -23,6 +23,10 @@ struct ConsoleMetrics: Sendable {
     private let notices = Metric("salvage_notices_total", "Notices by what came of a try to send one.", labels: ["outcome"])
     private let noticesWaiting = Metric("salvage_notices_waiting", "Notices that have not arrived yet.", kind: .gauge)
     private let process = ProcessMetrics()
+    private let reloads: ReloadMetrics?
+
+    /// - Parameter reloads: `nil` where there is no configuration.
+    init(reloads: ReloadMetrics? = nil) { self.reloads = reloads }
 
     /// The page that Prometheus reads. What is not read yet is left out: a 0 would be believed, and the rise behind it as well.
     ///
@@ -57,7 +61,7 @@ struct ConsoleMetrics: Sendable {
         }
         var text = ""
         let all = [letters, withCRM, withCRMOldest, unreadable, unknown, oldest, parked, overdue, notices, noticesWaiting]
-        for metric in all + process.current() { metric.render(into: &text) }
+        for metric in all + (reloads?.all ?? []) + process.current() { metric.render(into: &text) }
         return text
     }
 }

@@ -45,7 +45,8 @@ package struct ConsoleProcess: Service {
         let store = LetterStore(link, settings.names)
         let flow = FlowStore(link, settings.names, rollups: RollupTurns()) { Self.heard($0, settings.names, logger) }
         let tools = OperatorTools(store, on: link, settings, configuration)
-        let metrics = ConsoleMetrics()
+        let reloads = ReloadMetrics()
+        let metrics = ConsoleMetrics(reloads: tools.store == nil ? nil : reloads)
         let sender = settings.notices.map { NoticeSender($0, settings.names, link, store, flow, logger) }
         let environment = ProcessInfo.processInfo.environment
         let front = ConsoleFront(
@@ -70,7 +71,7 @@ package struct ConsoleProcess: Service {
         if let store = tools.store {
             services.append(
                 ConfigurationReloader(
-                    file: settings.configurationFile, store: store, cards: settings.cardKeys, metrics: ServiceMetrics(), logger: logger,
+                    file: settings.configurationFile, store: store, cards: settings.cardKeys, metrics: reloads, logger: logger,
                     watch: settings.configurationWatch))
         }
         var quiet = logger

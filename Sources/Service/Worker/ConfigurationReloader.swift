@@ -10,13 +10,15 @@ struct ConfigurationReloader: Service {
     let file: String
     let store: ConfigurationStore
     let cards: CardKeyRing
-    let metrics: ServiceMetrics
+    let metrics: ReloadMetrics
     let logger: Logger
     /// How often the files are looked at; `nil` for never.
     let watch: Duration?
     /// Where the open recoveries are known.
     let claims: ClaimTail?
     let isForWebhooks: Bool
+    /// Who else has to know of a new configuration.
+    let onApplied: @Sendable () -> Void
     private let turn = Turn()
 
     /// One reload at a time: who read first must not be the one who sets last.
@@ -26,8 +28,8 @@ struct ConfigurationReloader: Service {
     }
 
     init(
-        file: String, store: ConfigurationStore, cards: CardKeyRing, metrics: ServiceMetrics, logger: Logger, watch: Duration?,
-        claims: ClaimTail? = nil, isForWebhooks: Bool = false
+        file: String, store: ConfigurationStore, cards: CardKeyRing, metrics: ReloadMetrics, logger: Logger, watch: Duration?,
+        claims: ClaimTail? = nil, isForWebhooks: Bool = false, onApplied: @escaping @Sendable () -> Void = {}
     ) {
         self.file = file
         self.store = store
@@ -37,6 +39,7 @@ struct ConfigurationReloader: Service {
         self.watch = watch
         self.claims = claims
         self.isForWebhooks = isForWebhooks
+        self.onApplied = onApplied
     }
 
     func run() async throws {
@@ -80,13 +83,13 @@ struct ConfigurationReloader: Service {
             let keys = try cards.readAgain()
             cards.replace(with: keys)
             store.replace(with: configuration)
-            metrics.know(store.merchants)
-            metrics.noteReload(isApplied: true)
+            onApplied()
+            metrics.note(isApplied: true)
             logger.info("Configuration reloaded", metadata: [LogKey.file: "\(file)", LogKey.count: "\(configuration.merchants.count)"])
             claims?.warn(of: store, logger)
             return []
         } catch {
-            metrics.noteReload(isApplied: false)
+            metrics.note(isApplied: false)
             logger.error("The new configuration is refused; the old one stays in force", metadata: [LogKey.error: "\(error)"])
             return (error as? ConfigurationError)?.secretFiles ?? []
         }

@@ -102,8 +102,9 @@ package struct Worker: Service {
         }
         services.append(
             ConfigurationReloader(
-                file: settings.configurationFile, store: store, cards: settings.cardKeys, metrics: metrics, logger: logger,
-                watch: settings.configurationWatch, claims: worker.claims, isForWebhooks: isForWebhooks))
+                file: settings.configurationFile, store: store, cards: settings.cardKeys, metrics: metrics.reloads, logger: logger,
+                watch: settings.configurationWatch, claims: worker.claims, isForWebhooks: isForWebhooks
+            ) { metrics.know(store.merchants) })
         services.append(worker)
 
         var quiet = logger
