@@ -116,6 +116,8 @@ import Testing
                     && String(decoding: answer?.data ?? Data(), as: UTF8.self).contains("queue recovery.intake does not exist")
             }
             #expect(try await TestMachine.http("GET", "http://127.0.0.1:\(port)/livez").status == 200)
+            let unready = String(decoding: try await TestMachine.http("GET", "http://127.0.0.1:\(port)/metrics").data, as: UTF8.self)
+            #expect(unready.contains("\nsalvage_ready 0\n"))
             #expect(try await fleet.salvage("topology", "check").status == 1)
             #expect(try await fleet.salvage("topology", "apply").status == 0)
             #expect(try await fleet.salvage("topology", "apply").status == 0)
@@ -129,6 +131,7 @@ import Testing
                 let metrics = String(decoding: try await TestMachine.http("GET", "http://127.0.0.1:\(port)/metrics").data, as: UTF8.self)
                 return metrics.contains("salvage_results_total{merchant=\"acme\",kind=\"approved\",reason=\"approved\"} 1\n")
                     && metrics.contains("salvage_broker_connected{connection=\"publishing\"} 1\n")
+                    && metrics.contains("\nsalvage_ready 1\n")
             }
         }
     }

@@ -12,7 +12,7 @@ import Testing
         let store = LetterStore(broker, TopologyNames(), clock: SystemClock())
         let flow = FlowStore(broker, TopologyNames(), clock: SystemClock())
         let metrics = ConsoleMetrics()
-        func page() -> String { metrics.page(store, flow, nil, now: SystemClock().now()) }
+        func page() -> String { metrics.page(store, flow, nil, isReady: true, now: SystemClock().now()) }
         #expect(!page().contains("salvage_dead_letters") && !page().contains("salvage_unknown_outcome") && !page().contains("_recoveries"))
         // How much of its memory it takes it knows at once.
         #expect(page().contains("\nprocess_resident_memory_bytes "))
@@ -29,6 +29,16 @@ import Testing
         }
     }
 
+    @Test func aConsoleSaysWhetherItIsReady() {
+        let broker = EmptyBroker()
+        let store = LetterStore(broker, TopologyNames(), clock: SystemClock())
+        let flow = FlowStore(broker, TopologyNames(), clock: SystemClock())
+        let metrics = ConsoleMetrics()
+        for (isReady, line) in [(false, "\nsalvage_ready 0\n"), (true, "\nsalvage_ready 1\n"), (false, "\nsalvage_ready 0\n")] {
+            #expect(metrics.page(store, flow, nil, isReady: isReady, now: SystemClock().now()).contains(line))
+        }
+    }
+
     /// A person's new token that is not taken is found by nobody who looks at workers.
     @Test func aConfigurationThatTheConsoleRefusesIsTold() {
         let broker = EmptyBroker()
@@ -36,7 +46,7 @@ import Testing
         let flow = FlowStore(broker, TopologyNames(), clock: SystemClock())
         let reloads = ReloadMetrics()
         let metrics = ConsoleMetrics(reloads: reloads)
-        func page() -> String { metrics.page(store, flow, nil, now: SystemClock().now()) }
+        func page() -> String { metrics.page(store, flow, nil, isReady: true, now: SystemClock().now()) }
         #expect(page().contains("salvage_configuration_last_reload_successful 1\n"))
         reloads.note(isApplied: false)
         #expect(page().contains("salvage_configuration_last_reload_successful 0\n"))
@@ -44,7 +54,8 @@ import Testing
         reloads.note(isApplied: true)
         #expect(page().contains("salvage_configuration_last_reload_successful 1\n"))
         // Without a configuration there is none that could be refused.
-        #expect(!ConsoleMetrics().page(store, flow, nil, now: SystemClock().now()).contains("salvage_configuration_"))
+        let bare = ConsoleMetrics().page(store, flow, nil, isReady: true, now: SystemClock().now())
+        #expect(!bare.contains("salvage_configuration_"))
     }
 }
 

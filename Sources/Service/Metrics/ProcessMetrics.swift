@@ -8,6 +8,7 @@ import DeclineRecovery
 
 /// What a process says of itself, by the names that all who serve metrics use.
 struct ProcessMetrics: Sendable {
+    private let ready = Metric("salvage_ready", "1 while the process is ready: what `/readyz` says.", kind: .gauge)
     private let cpu = Metric("process_cpu_seconds_total", "CPU time used.")
     private let memory = Metric("process_resident_memory_bytes", "Memory in use.", kind: .gauge)
     private let memoryLimit = Metric(
@@ -22,7 +23,8 @@ struct ProcessMetrics: Sendable {
     }
 
     /// All of them, as they stand at this moment.
-    func current() -> [Metric] {
+    func current(isReady: Bool) -> [Metric] {
+        ready.set(isReady ? 1 : 0)
         cpu.set(Double(clock()) / Double(CLOCKS_PER_SEC))
         memory.set(Self.residentBytes())
         memoryLimit.reset()
@@ -30,7 +32,7 @@ struct ProcessMetrics: Sendable {
         let descriptors = Descriptors.ofThisProcess
         openDescriptors.set(Double(descriptors.limit - descriptors.spare()))
         mostDescriptors.set(Double(descriptors.limit))
-        return [cpu, memory, memoryLimit, startTime, openDescriptors, mostDescriptors]
+        return [ready, cpu, memory, memoryLimit, startTime, openDescriptors, mostDescriptors]
     }
 
     private static func residentBytes() -> Double {

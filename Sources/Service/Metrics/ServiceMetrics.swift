@@ -211,7 +211,7 @@ package final class ServiceMetrics: Sendable {
     /// - Parameter claims: `nil` for a process that reads none.
     func page(
         circuits: [GatewayKey: CircuitStanding], claims: WorkerPulse.Claims? = nil, now: Moment = SystemClock().now(),
-        _ holdings: Holdings = Holdings()
+        isReady: Bool = true, _ holdings: Holdings = Holdings()
     ) -> String {
         for (stage, count) in holdings.inHand { heldDeliveries.set(Double(count), stage.rawValue) }
         refusingPlaces.set(Double(holdings.refusing))
@@ -236,7 +236,7 @@ package final class ServiceMetrics: Sendable {
         ]
         for metric in counted where metric.overflows > 0 { seriesLimited.set(Double(metric.overflows), metric.name) }
         var text = ""
-        for metric in counted + reloads.all + process.current() + [seriesLimited] { metric.render(into: &text) }
+        for metric in counted + reloads.all + process.current(isReady: isReady) + [seriesLimited] { metric.render(into: &text) }
         return text
     }
 }

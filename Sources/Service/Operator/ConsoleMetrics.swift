@@ -31,7 +31,7 @@ struct ConsoleMetrics: Sendable {
     /// The page that Prometheus reads. What is not read yet is left out: a 0 would be believed, and the rise behind it as well.
     ///
     /// - Parameter sender: `nil` where no notices are sent.
-    func page(_ store: LetterStore, _ flow: FlowStore, _ sender: NoticeSender?, now: Moment) -> String {
+    func page(_ store: LetterStore, _ flow: FlowStore, _ sender: NoticeSender?, isReady: Bool, now: Moment) -> String {
         for metric in [letters, withCRM, withCRMOldest, unreadable, unknown, oldest, parked, overdue] { metric.reset() }
         let ready = flow.isReady
         let standing = Standing(store, flow)
@@ -61,7 +61,7 @@ struct ConsoleMetrics: Sendable {
         }
         var text = ""
         let all = [letters, withCRM, withCRMOldest, unreadable, unknown, oldest, parked, overdue, notices, noticesWaiting]
-        for metric in all + (reloads?.all ?? []) + process.current() { metric.render(into: &text) }
+        for metric in all + (reloads?.all ?? []) + process.current(isReady: isReady) { metric.render(into: &text) }
         return text
     }
 }

@@ -49,16 +49,18 @@ package struct ConsoleProcess: Service {
         let metrics = ConsoleMetrics(reloads: tools.store == nil ? nil : reloads)
         let sender = settings.notices.map { NoticeSender($0, settings.names, link, store, flow, logger) }
         let environment = ProcessInfo.processInfo.environment
+        let complaints: @Sendable () -> [String] = {
+            let complaints = health.complaints
+            return complaints.isEmpty && !link.isConnected ? ["broker: not connected"] : complaints
+        }
         let front = ConsoleFront(
             api: ConsoleAPI(
                 tools: tools.letters, flow: flow, merchants: { tools.merchants },
                 draft: { yaml, merchant throws(DraftFaults) in try MappingDraft(yaml: yaml).tried(on: merchant) },
                 version: SalvageVersion.current, besides: { sender?.faults ?? [] }),
             access: { tools.access }, localName: environment["SALVAGE_OPERATOR"] ?? environment["USER"] ?? "local", isLoopback: isLoopback,
-            complaints: {
-                let complaints = health.complaints
-                return complaints.isEmpty && !link.isConnected ? ["broker: not connected"] : complaints
-            }, metrics: { metrics.page(store, flow, sender, now: SystemClock().now()) },
+            complaints: complaints,
+            metrics: { metrics.page(store, flow, sender, isReady: complaints().isEmpty, now: SystemClock().now()) },
             logger: logger)
         var services: [any Service] = [
             HTTPServer(front.router, at: address, limits: .open, logger: logger) { port in

@@ -87,7 +87,9 @@ package struct Worker: Service {
         if let healthPort {
             let claims = needsClaims(settings) ? worker.claims : nil
             let front = HealthFront(health: health, lanes: lanes) {
-                metrics.page(circuits: store.clients.mapValues(\.circuit), claims: claims?.progress, now: clock.now(), health.holdings)
+                metrics.page(
+                    circuits: store.clients.mapValues(\.circuit), claims: claims?.progress, now: clock.now(),
+                    isReady: health.complaints.isEmpty, health.holdings)
             }
             services.append(
                 HTTPServer(front.router, at: healthPort, limits: .health, logger: logger) { _ in
