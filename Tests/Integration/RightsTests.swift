@@ -117,7 +117,8 @@ import Testing
             // What is not theirs.
             for (role, exchange) in [
                 ("crm-publisher", "recovery.results"), ("crm-publisher", ""), ("crm-consumer", "declines"), ("worker", "declines"),
-                ("webhooks", "recovery.results"), ("console-viewer", "declines"), ("console-viewer", "recovery.dead"),
+                ("webhooks", "recovery.results"), ("webhooks", "recovery.work"), ("webhooks", "recovery.journal"),
+                ("console-viewer", "declines"), ("console-viewer", "recovery.dead"),
                 ("console-operator", "recovery.delay.03"),
             ] {
                 let link = try await link(user(role))

@@ -19,6 +19,13 @@ import Testing
         #expect(BrokerRights(.crmConsumer, names).patterns == ("^$", "^$", "^crm\\.results$"))
     }
 
+    /// What strangers reach may tell of orders, and of itself.
+    @Test func theEdgeReachesNoStageThatCharges() {
+        #expect(BrokerRights(.webhooks, names).patterns == ("^$", "^(recovery\\.news|recovery\\.pulse)$", "^$"))
+        let ways = Topology(recovery: names).bindings.filter { $0.exchange == names.news }
+        #expect(ways == [Binding(names.news, "", to: .queue(names.outcomes))])
+    }
+
     @Test func declaringConfiguresAllAndReadsAndWritesWhatIsJoined() {
         let rights = BrokerRights(.topology, names)
         let topology = Topology(recovery: names)

@@ -8,11 +8,13 @@ import Testing
 
 /// What of a letter's message goes out again.
 @Suite struct ReplayMessageTests {
-    private func letter(_ headers: FieldTable) -> DeadLetter {
+    private func letter(
+        _ headers: FieldTable, stage: Stage = .intake, exchange: String = "declines", routingKey: String = "decline.initial"
+    ) -> DeadLetter {
         DeadLetter(
-            reason: .unknownMerchant, explanation: "", stage: .intake,
+            reason: .unknownMerchant, explanation: "", stage: stage,
             original: DeadLetter.Original(
-                exchange: "declines", routingKey: "decline.initial", redelivered: false, messageID: "m-1", type: nil, contentType: nil,
+                exchange: exchange, routingKey: routingKey, redelivered: false, messageID: "m-1", type: nil, contentType: nil,
                 correlationID: nil,
                 replyTo: nil, headers: headers.fields.map { .init(name: $0.name, value: JSONValue($0.value)) },
                 redactedBody: Array("{}".utf8),
@@ -25,6 +27,14 @@ import Testing
         let letter = try DeadLetter.decode(letter(headers).encoded()).get()
         let message = ReplayMessage(letter, body: Array("{}".utf8), run: UUID5(high: 1, low: 2), TopologyNames()).brokerMessage
         return FieldTable(message.properties.headers.fields.filter { $0.name != "traceparent" })
+    }
+
+    /// To the exchange of receivers at the edge only they may write; the same queue has another.
+    @Test(arguments: [Stage.suspects, .unrouted, .held])
+    func whatAReceiverPublishedGoesAgainByWayOfTheStages(stage: Stage) {
+        let letter = letter(FieldTable(), stage: stage, exchange: "recovery.news", routingKey: "outcomes")
+        let message = ReplayMessage(letter, body: Array("{}".utf8), run: UUID5(high: 1, low: 2), TopologyNames()).brokerMessage
+        #expect(message.exchange == "recovery.work" && message.routingKey == "outcomes")
     }
 
     @Test(arguments: [

@@ -49,9 +49,9 @@ import Testing
         receiver.use(broker)
     }
 
-    private static func receiver(environment: String = "sandbox", isSigned: Bool = true, publicHost: String? = nil) throws
-        -> WebhookReceiver
-    {
+    private static func receiver(
+        environment: String = "sandbox", isSigned: Bool = true, publicHost: String? = nil, isAtEdge: Bool = false
+    ) throws -> WebhookReceiver {
         let yaml = """
             merchants:
               - id: acme
@@ -67,7 +67,7 @@ import Testing
         let store = ConfigurationStore(configuration) { _, credentials in FlexFactorClient(credentials, now: { now }) }
         return WebhookReceiver(
             store: store, clock: ManualClock(now), names: TopologyNames(), publicHost: publicHost, metrics: ServiceMetrics(),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, patience: .milliseconds(100))
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, isAtEdge: isAtEdge, patience: .milliseconds(100))
     }
 
     /// Sends a webhook as FlexFactor signs it.
@@ -90,6 +90,18 @@ import Testing
         #expect(message.exchange == TopologyNames().work && message.routingKey == Stage.outcomes.rawValue && broker.published.count == 1)
         let news = try WebhookNews.decode(message.body).get()
         #expect(news.merchantID == "acme" && news.gatewayID == "42" && news.orderID == "g-1" && news.receivedAt == Self.now)
+    }
+
+    /// Its login leads to no stage that charges.
+    @Test func whatIsTakenAtTheEdgeGoesByAnExchangeOfItsOwn() async throws {
+        let edge = try Self.receiver(isAtEdge: true)
+        edge.use(broker)
+        #expect(try await send() == .taken)
+        #expect(try await send(to: edge) == .taken)
+        try #require(broker.published.count == 2)
+        let (inside, outside) = (broker.published[0], broker.published[1])
+        #expect(outside.exchange == "recovery.news" && outside.routingKey == Stage.outcomes.rawValue && outside.isMandatory)
+        #expect(outside.body == inside.body && outside.properties.type == inside.properties.type)
     }
 
     /// FlexFactor may deliver twice; the second is answered like the first, and published no more.

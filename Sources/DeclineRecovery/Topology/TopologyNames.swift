@@ -14,6 +14,7 @@ package final class TopologyNames: Sendable, Equatable {
         declines = shared + "declines"
         crmResults = shared + "crm.results"
         work = "\(prefix).work"
+        news = "\(prefix).news"
         intake = "\(prefix).intake"
         cascade = "\(prefix).cascade"
         retry = "\(prefix).retry"
@@ -47,6 +48,9 @@ package final class TopologyNames: Sendable, Equatable {
     package let crmResults: String
     /// Exchange between the stages, and exit of the delay ladder: a key's last word names the stage.
     package let work: String
+    /// Exchange of what FlexFactor's webhooks tell, for receivers at the edge: it leads to `outcomes` and nowhere else, so that whoever takes such a
+    /// receiver's login can begin no recovery.
+    package let news: String
     package let intake: String
     package let cascade: String
     package let retry: String

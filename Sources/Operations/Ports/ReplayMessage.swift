@@ -64,7 +64,10 @@ package struct ReplayMessage: Sendable, Equatable {
             if event?["type"]?.string == RefundCommand.type { return (names.declines, "command.refund") }
             return (names.declines, "decline." + (event?["data"]?["trigger"]?.string ?? "initial"))
         case .cascade, .retry, .outcomes: return (names.work, letter.stage.rawValue)
-        case .suspects, .unrouted, .held: return (letter.original.exchange, letter.original.routingKey)
+        case .suspects, .unrouted, .held:
+            // Of a receiver of webhooks, to whose exchange nobody else may write.
+            let exchange = letter.original.exchange == names.news ? names.work : letter.original.exchange
+            return (exchange, letter.original.routingKey)
         }
     }
 }

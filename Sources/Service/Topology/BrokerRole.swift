@@ -56,7 +56,8 @@ package struct BrokerRights: Sendable, Equatable {
                 names.work, names.results, names.dead, names.cancels, names.claims, names.claimSnapshots, names.journal, names.pulse,
                 Self.defaultExchange,
             ])
-        case .webhooks: write = [names.work, names.journal, names.pulse]
+        // Strangers reach it: nothing that it may write to leads to a stage that charges.
+        case .webhooks: write = [names.news, names.pulse]
         case .consoleViewer: read = streams.union([names.deadLock])
         case .consoleOperator:
             configure = [names.deadLock]

@@ -22,7 +22,7 @@ extension Topology {
         let safe: FieldTable = ["alternate-exchange": .string(names.unrouted)]
         var exchanges = [
             Exchange(names.unrouted, .fanout), Exchange(names.declines, .topic, arguments: safe),
-            Exchange(names.work, .topic, arguments: safe),
+            Exchange(names.work, .topic, arguments: safe), Exchange(names.news, .fanout, arguments: safe),
             Exchange(names.results, .topic, arguments: safe), Exchange(names.dead, .fanout), Exchange(names.cancels, .fanout),
             Exchange(names.claims, .fanout), Exchange(names.claimSnapshots, .fanout), Exchange(names.pauses, .fanout),
             Exchange(names.journal, .fanout), Exchange(names.rollups, .fanout), Exchange(names.pulse, .fanout),
@@ -57,7 +57,7 @@ extension Topology {
             Binding(names.pauses, "", to: .queue(names.pauses)),
             Binding(names.rollups, "", to: .queue(names.rollups)),
             Binding(names.pulse, "", to: .queue(names.pulse)),
-            Binding(names.declines, "#", to: .queue(names.intake)),
+            Binding(names.declines, "#", to: .queue(names.intake)), Binding(names.news, "", to: .queue(names.outcomes)),
         ]
         for stage in Stage.allCases where stage != .unrouted {
             let queue = names.queue(of: stage)

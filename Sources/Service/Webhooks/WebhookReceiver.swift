@@ -12,6 +12,8 @@ final class WebhookReceiver: Sendable {
     private let names: TopologyNames
     /// The host that FlexFactor signs, where a proxy stands before this process.
     private let publicHost: String?
+    /// Whether the process does nothing else: it may write to an exchange of its own alone then.
+    private let isAtEdge: Bool
     private let metrics: ServiceMetrics
     private let logger: Logger
     private let nonces = NonceMemory()
@@ -23,13 +25,14 @@ final class WebhookReceiver: Sendable {
 
     init(
         store: ConfigurationStore, clock: any WallClock, names: TopologyNames, publicHost: String?, metrics: ServiceMetrics, logger: Logger,
-        tracer: Tracer? = nil, patience: Duration = .seconds(5)
+        tracer: Tracer? = nil, isAtEdge: Bool = false, patience: Duration = .seconds(5)
     ) {
         self.tracer = tracer
         self.store = store
         self.clock = clock
         self.names = names
         self.publicHost = publicHost
+        self.isAtEdge = isAtEdge
         self.metrics = metrics
         self.logger = logger
         self.patience = patience
@@ -97,7 +100,7 @@ final class WebhookReceiver: Sendable {
         do throws(PublishError) {
             let message = news.message(to: .stage(.outcomes), traceparent: span?.context.text ?? TraceParent.from(came))
             let state = came == nil ? nil : header(HeaderName.tracestate).flatMap { TraceState.isValid($0) ? $0 : nil }
-            try await publish(message.brokerMessage(names, now: now, tracestate: state), broker)
+            try await publish(addressed(message.brokerMessage(names, now: now, tracestate: state)), broker)
         } catch {
             span?.fault = WebhookAnswer.brokerAway.rawValue
             return (.brokerAway, error.description)
@@ -105,6 +108,13 @@ final class WebhookReceiver: Sendable {
         // Only now: what the broker does not have must be taken when it comes again.
         if let delivery { nonces.insert(delivery, of: key, now: now) }
         return (.taken, nil)
+    }
+
+    /// The queue is the same by either way.
+    private func addressed(_ message: Broker.OutgoingMessage) -> Broker.OutgoingMessage {
+        guard isAtEdge else { return message }
+        return Broker.OutgoingMessage(
+            exchange: names.news, routingKey: message.routingKey, properties: message.properties, body: message.body)
     }
 
     /// Publishes, or gives up in time: a broker that is away or short of memory takes nothing, and what waited for it would pile up here.

@@ -81,7 +81,7 @@ package struct Worker: Service {
         let tracer = settings.traceCollector.map { _ in Tracer(share: settings.traceShare) }
         let receiver = WebhookReceiver(
             store: store, clock: clock, names: settings.names, publicHost: settings.webhookHost, metrics: metrics, logger: logger,
-            tracer: tracer)
+            tracer: tracer, isAtEdge: isForWebhooks)
         let worker = Worker(settings, logger, metrics, health, store, lanes, receiver, tracer)
         var services: [any Service] = []
         if let healthPort {
