@@ -117,7 +117,7 @@ package final class ClaimRequest: Sendable {
         self.init(
             merchantID: recovery.merchantID, reference: recovery.reference,
             debt: Fingerprint(of: Debt(recovery.order, of: recovery.merchantID)),
-            amount: recovery.amount, act: act, until: max(now, max(recovery.declinedAt, life)) + longestMemory, result: result,
+            amount: recovery.amount, act: act, until: max(now, max(recovery.declinedAt, life)) + Claim.longestMemory, result: result,
             gateway: act.isSend ? ClaimedGateway(merchantID: recovery.merchantID, id: recovery.gatewayID, account: recovery.account) : nil,
             orderID: act.isExists ? recovery.phase.orderID : nil,
             order: act.isSend ? recovery.order.beyond(recovery.reference) : nil, declinedAt: act.isSend ? recovery.declinedAt : nil,
@@ -163,8 +163,6 @@ extension Claim.Act {
     var isExists: Bool { if case .exists = self { true } else { false } }
     var isRefused: Bool { if case .refused = self { true } else { false } }
 }
-
-let longestMemory = Claim.longestMemory
 
 /// Tells final results, each once: by a claim before it, or what was told first in its place.
 struct Teller: Sendable {
@@ -338,7 +336,7 @@ extension ClaimRecord {
         guard let kind = claim.act.telling else { return .ignored("claimed before") }
         // Nothing is mended by it.
         if case .refused = claim.act { return .rejected(reason: ResultReason.rejected(.refusedByFlexFactor).code) }
-        return .told(corrects == nil ? kind : .correction, reason: StageOutcome.Kind.toldAgain)
+        return .told(corrects == nil ? kind : .correction, reason: ToldMoney.again)
     }
 }
 

@@ -158,7 +158,7 @@ package struct IntakeStage: Sendable {
         let debt = Fingerprint(of: Debt(RecoveredOrder(event), of: event.merchantID))
         let telling = await Teller(claims: environment.claims).tell(
             result, .unsent, of: reference, merchant: event.merchantID, debt: debt,
-            until: max(environment.now(), event.declinedAt) + longestMemory, edition: Recovery.edition(of: message.body))
+            until: max(environment.now(), event.declinedAt) + Claim.longestMemory, edition: Recovery.edition(of: message.body))
         return skipped(telling, event, reference, classification, message)
     }
 

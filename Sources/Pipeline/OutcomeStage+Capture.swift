@@ -23,7 +23,7 @@ extension OutcomeStage {
         if now >= first.at + .minutes(Int64(sender.expiryDays) * 12 * 60) { return ignored(news, .decidedByLook) }
         let post = max(1, standing.answeredPost)
         func request(_ act: Claim.Act) -> ClaimRequest {
-            ClaimRequest(merchantID: merchant, reference: reference, debt: nil, amount: amount, act: act, until: now + longestMemory)
+            ClaimRequest(merchantID: merchant, reference: reference, debt: nil, amount: amount, act: act, until: now + Claim.longestMemory)
         }
         guard let claimed = await environment.claims.claim(request(.send(post: post))) else { return hold(news, message) }
         guard case .granted = claimed.verdict else { return ignored(news, .decidedByLook) }

@@ -41,7 +41,7 @@ extension OutcomeStage {
         await environment.claims.claim(
             ClaimRequest(
                 merchantID: merchant, reference: reference, debt: nil, amount: nil, act: .reopened(.paidBack),
-                until: environment.now() + longestMemory)) != nil
+                until: environment.now() + Claim.longestMemory)) != nil
     }
 
     /// Parts that were told may make the whole, refunds and chargebacks together.
@@ -110,7 +110,7 @@ extension OutcomeStage {
             ? MoneyBackClaim.chargeback(news.distinction, isWhole: false) : MoneyBackClaim.listed(beside: 0, isLate: false)
         let request = ClaimRequest(
             merchantID: merchant, reference: reference, debt: nil, amount: nil, act: .moneyBack(claim),
-            until: environment.now() + longestMemory)
+            until: environment.now() + Claim.longestMemory)
         guard case .told(let record, _)? = await environment.claims.claim(request)?.verdict else { return hold(news, message) }
         return again(record, of: reference, news, message)
     }

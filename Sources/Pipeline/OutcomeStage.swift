@@ -240,7 +240,7 @@ package struct OutcomeStage: Sendable {
                     isRestamped: news.isRestamped, .news(isWhole: isWhole, isLate: isLate))
             let request = ClaimRequest(
                 merchantID: merchant, reference: reference, debt: nil, amount: takings?.counted, act: .moneyBack(refund),
-                until: now + longestMemory, result: result)
+                until: now + Claim.longestMemory, result: result)
             switch await environment.claims.claim(request)?.verdict {
             case .granted?:
                 if await !reopenIfAllIsBack(reference, merchant, isReturned: isReturned) { return hold(news, message) }
@@ -258,7 +258,7 @@ package struct OutcomeStage: Sendable {
                 news.distinction, isWhole: isWhole, isTold: isWanted, isRestamped: news.isRestamped)
             let request = ClaimRequest(
                 merchantID: merchant, reference: reference, debt: nil, amount: takings?.counted, act: .moneyBack(dispute),
-                until: now + longestMemory, result: isWanted ? result : nil)
+                until: now + Claim.longestMemory, result: isWanted ? result : nil)
             // What is not known to be all of the money leaves the debt paid.
             switch await environment.claims.claim(request)?.verdict {
             case .granted?:
@@ -273,7 +273,7 @@ package struct OutcomeStage: Sendable {
             }
         }
         switch await Teller(claims: environment.claims).tell(
-            result, .known, of: reference, merchant: merchant, debt: nil, until: now + longestMemory)
+            result, .known, of: reference, merchant: merchant, debt: nil, until: now + Claim.longestMemory)
         {
         case .tell(let result):
             let letter = letters.contradiction(

@@ -106,7 +106,7 @@ extension RetryStage {
         ClaimRequest(
             merchantID: refund.command.merchantID, reference: refund.command.reference, debt: nil, amount: refund.amount,
             act: .moneyBack(claim),
-            until: environment.now() + longestMemory, result: result)
+            until: environment.now() + Claim.longestMemory, result: result)
     }
 
     private func handled(_ refund: Refund, _ publishing: [StageMessage], _ fate: StageOutcome.Kind) -> StageOutcome {

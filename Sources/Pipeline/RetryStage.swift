@@ -118,7 +118,7 @@ package struct RetryStage: Sendable {
                 merchantID: cancellation.merchantID, reason: reason, gatewayID: gateway, flexFactorOrderID: orderID,
                 attempts: cancellation.attempts, occurredAt: now)
             let telling = await Teller(claims: environment.claims).tell(
-                result, .known, of: cancellation.reference, merchant: cancellation.merchantID, debt: nil, until: now + longestMemory)
+                result, .known, of: cancellation.reference, merchant: cancellation.merchantID, debt: nil, until: now + Claim.longestMemory)
             switch telling {
             case .tell(let result):
                 let standing = environment.claims.standing(of: cancellation.reference, merchant: cancellation.merchantID)

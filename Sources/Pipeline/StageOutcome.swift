@@ -107,9 +107,6 @@ package final class StageOutcome: Sendable {
         /// Nothing follows from it; why.
         case ignored(String)
 
-        /// The reason of what was told before.
-        package static let toldAgain = ToldMoney.again
-
         /// The journal's word for it.
         package var fate: JournalRecord.Fate {
             switch self {

@@ -45,7 +45,7 @@ import Testing
         #expect(record.resultID == nil)
         // The same told again.
         let again = try await journal("order.completed", "null", .order(.completed))
-        #expect(again.reason == StageOutcome.Kind.toldAgain && again.detail == "approved")
+        #expect(again.reason == ToldMoney.again && again.detail == "approved")
     }
 
     @Test func eachPartThatGoesBackIsKnownByItsResult() async throws {

@@ -58,7 +58,7 @@ import Testing
         #expect(outcome.publishing.map(\.destination) == [.results(.newSale, .skipped), .reply(queue: "checkout")])
         // What was told stays so when the pause is over.
         clock.pass(.minutes(61))
-        #expect(await handle(recovery(), paid).entry.fate == .told(.skipped, reason: StageOutcome.Kind.toldAgain) && paid.calls.isEmpty)
+        #expect(await handle(recovery(), paid).entry.fate == .told(.skipped, reason: ToldMoney.again) && paid.calls.isEmpty)
     }
 
     @Test(arguments: [Pause.Target.merchant("bold"), .gateway("acme", "43"), .gateway("bold", "42"), .stage(.cascade)])

@@ -62,7 +62,7 @@ import Testing
             #expect(told(messages) == [.approved])
             journaled += messages.filter { $0.destination == .journal }.compactMap { JournalRecord.decode($0.body) }
         }
-        #expect(journaled.map(\.detail) == ["approved", "approved"] && journaled.last?.reason == StageOutcome.Kind.toldAgain)
+        #expect(journaled.map(\.detail) == ["approved", "approved"] && journaled.last?.reason == ToldMoney.again)
         #expect(journaled.last?.amount == doubtful.amount && journaled.last?.declinedAt == Self.now)
     }
 }

@@ -110,7 +110,7 @@ import Testing
         try tell(4_999, "USD")
         try tell(1, "USD")
         try tell(300, "JPY")
-        try tell(7, "USD", .approved, StageOutcome.Kind.toldAgain)
+        try tell(7, "USD", .approved, ToldMoney.again)
         try tell(7, "USD", .declined, "declined_by_flexfactor")
         try tell(7, "USD", .refunded, "refunded")
         #expect(
