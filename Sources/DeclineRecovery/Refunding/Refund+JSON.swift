@@ -49,9 +49,9 @@ extension Refund {
                 reason: try reader.optionalText("reason"))
             return .success(
                 Refund(
-                    command, gateways: try reader.gateways(), since: try reader.moment("since"), phase: try readPhase(reader.object("phase")),
-                    attempts: try reader.count("attempts"), round: try reader.optionalCount("round") ?? 0,
-                    isAnswered: try reader.optionalFlag("isAnswered") ?? false))
+                    command, gateways: try reader.gateways(), since: try reader.moment("since"),
+                    phase: try readPhase(reader.object("phase")), attempts: try reader.count("attempts"),
+                    round: try reader.optionalCount("round") ?? 0, isAnswered: try reader.optionalFlag("isAnswered") ?? false))
         } catch {
             return .failure(error)
         }
