@@ -49,8 +49,11 @@ import Testing
     @Test func circuitsAndClaimsAreMeasured() {
         var breaker = CircuitBreaker(threshold: 1)
         breaker.failed(.init(name: "timed_out", sentence: "no answer in time"), now: Moment(milliseconds: 1_000), at: now)
+        // The last who wanted to call.
+        let refused = breaker.refusal(now: Moment(milliseconds: 3_000))
+        #expect(refused != nil)
         let circuits = [
-            GatewayKey("acme", "42"): CircuitStanding(breaker, uptime: Moment(milliseconds: 1_000), wall: now),
+            GatewayKey("acme", "42"): CircuitStanding(breaker, uptime: Moment(milliseconds: 33_000), wall: now + .seconds(32)),
             GatewayKey("acme", "43"): CircuitStanding(CircuitBreaker(), uptime: Moment(milliseconds: 1_000), wall: now),
         ]
         let page = metrics().page(
@@ -59,6 +62,8 @@ import Testing
         #expect(page.contains("salvage_circuit_state{merchant=\"acme\",gateway=\"42\"} 2\n"))
         #expect(page.contains("salvage_circuit_not_closed_seconds{merchant=\"acme\",gateway=\"42\"} 90\n"))
         #expect(page.contains("salvage_circuit_not_closed_seconds{merchant=\"acme\",gateway=\"43\"} 0\n"))
+        #expect(page.contains("salvage_circuit_idle_seconds{merchant=\"acme\",gateway=\"42\"} 88\n"))
+        #expect(page.contains("salvage_circuit_idle_seconds{merchant=\"acme\",gateway=\"43\"} 0\n"))
         #expect(page.contains("\nsalvage_claims_lag_seconds 2.5\n") && page.contains("\nsalvage_claims_offset 12\n"))
         #expect(page.contains("\nsalvage_claims_caught_up 1\n"))
         #expect(!metrics().page(circuits: [:]).contains("salvage_claims_"))

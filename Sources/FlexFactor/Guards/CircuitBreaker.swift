@@ -18,6 +18,8 @@ struct CircuitBreaker: Sendable, Hashable {
     private(set) var state = State.closed(failures: 0)
     /// When it opened, by the clock on the wall, for people; `nil` while it is closed.
     private(set) var openedAt: Moment?
+    /// When somebody last wanted to call, while it is not closed: of who calls nobody it says nothing that it is open still.
+    private(set) var askedAt: Moment?
     /// What failed since the last call that went well: how often, by the answer's name.
     private(set) var failures: [String: Int] = [:]
     private(set) var last: Failure?
@@ -43,6 +45,7 @@ struct CircuitBreaker: Sendable, Hashable {
         switch state {
         case .closed: return nil
         case .open(let until, let openings, let tries), .trying(let until, let openings, let tries):
+            askedAt = now
             if now < until { return until }
             // A probe that never reports back must not shut the circuit for ever: after the pause there is another.
             state = .trying(until: now + firstPause, openings: openings, tries: tries + 1)
@@ -64,7 +67,7 @@ struct CircuitBreaker: Sendable, Hashable {
         switch state {
         case .closed(let failures):
             let isEnough = failures + weight >= threshold
-            if isEnough { openedAt = wall }
+            if isEnough { (openedAt, askedAt) = (wall, now) }
             state = isEnough ? .open(until: now + firstPause, openings: 1) : .closed(failures: failures + weight)
         case .open: break
         case .trying(_, let openings, let tries) where tries < Self.triesAtOnce:
@@ -83,6 +86,8 @@ package struct CircuitStanding: Sendable, Equatable {
     package let since: Moment?
     /// When a call is tried again.
     package let triedAt: Moment?
+    /// When somebody last wanted to call; `nil` where it is closed.
+    package let askedAt: Moment?
     /// What failed in a row, by the answer's name in metrics.
     package let failures: [String: Int]
     /// The name of the last failure, and the same in a sentence.
@@ -101,13 +106,14 @@ package struct CircuitStanding: Sendable, Equatable {
             }
         since = breaker.openedAt
         triedAt = until.map { wall + ($0 - uptime) }
+        askedAt = breaker.askedAt.map { wall + ($0 - uptime) }
         failures = state == .closed ? [:] : breaker.failures
         last = state == .closed ? nil : breaker.last.map { ($0.name, $0.sentence) }
     }
 
     package static func == (one: CircuitStanding, other: CircuitStanding) -> Bool {
-        one.state == other.state && one.since == other.since && one.triedAt == other.triedAt && one.failures == other.failures
-            && one.last?.name == other.last?.name && one.last?.sentence == other.last?.sentence
+        one.state == other.state && one.since == other.since && one.triedAt == other.triedAt && one.askedAt == other.askedAt
+            && one.failures == other.failures && one.last?.name == other.last?.name && one.last?.sentence == other.last?.sentence
     }
 }
 

@@ -58,6 +58,9 @@ package final class ServiceMetrics: Sendable {
     let circuit = Metric("salvage_circuit_state", "0 closed, 1 trying, 2 open.", labels: ["merchant", "gateway"], kind: .gauge)
     let circuitSeconds = Metric(
         "salvage_circuit_not_closed_seconds", "For how long it has not been closed.", labels: ["merchant", "gateway"], kind: .gauge)
+    private let circuitIdle = Metric(
+        "salvage_circuit_idle_seconds", "For how long nobody wanted to call while it is not closed.", labels: ["merchant", "gateway"],
+        kind: .gauge)
     private let claimsLag = Metric(
         "salvage_claims_lag_seconds", "For how long the worker has not read a claim that it knows to stand on the stream.", kind: .gauge)
     private let claimsOffset = Metric("salvage_claims_offset", "Where the last claim stands that the worker has read.", kind: .gauge)
@@ -217,10 +220,13 @@ package final class ServiceMetrics: Sendable {
         refusingPlaces.set(Double(holdings.refusing))
         circuit.reset()
         circuitSeconds.reset()
+        circuitIdle.reset()
         for (key, standing) in circuits {
             circuit.set(Double(standing.state.rawValue), key.merchant.text, key.gateway.text)
-            let span = standing.since.map { max(now - $0, .seconds(0)) } ?? .seconds(0)
-            circuitSeconds.set(span.inSeconds, key.merchant.text, key.gateway.text)
+            for (metric, moment) in [(circuitSeconds, standing.since), (circuitIdle, standing.askedAt)] {
+                let span = moment.map { max(now - $0, .seconds(0)) } ?? .seconds(0)
+                metric.set(span.inSeconds, key.merchant.text, key.gateway.text)
+            }
         }
         if let claims {
             claimsLag.set(claims.lag.inSeconds)
@@ -231,7 +237,8 @@ package final class ServiceMetrics: Sendable {
             messages, results, recovered, deadLetters, unmapped, clocksAhead, withoutTable, byText, repliesRefused, resultAge, reconciled,
             delayLateness, queueWait, inFlight, prefetch, workSeconds, confirmSeconds, claimSeconds, finishFailures,
             heldMessages, heldMessagesGivenOut, heldDeliveries, refusingPlaces, putOff, repliesLetGo, calls, callSeconds,
-            circuit, circuitSeconds, claimsLag, claimsOffset, claimsKnown, paused, brokerConnected, brokerBlocked, brokerReconnects,
+            circuit, circuitSeconds, circuitIdle, claimsLag, claimsOffset, claimsKnown, paused,
+            brokerConnected, brokerBlocked, brokerReconnects,
             unconfirmed, webhooks, spansExported, spansDropped, build,
         ]
         for metric in counted where metric.overflows > 0 { seriesLimited.set(Double(metric.overflows), metric.name) }
