@@ -31,8 +31,7 @@ package struct Worker: Service {
 
     private init(
         _ settings: ProcessSettings, _ logger: Logger, _ metrics: ServiceMetrics, _ health: Health, _ store: ConfigurationStore,
-        _ lanes: [Lane],
-        _ receiver: WebhookReceiver, _ tracer: Tracer?
+        _ lanes: [Lane], _ receiver: WebhookReceiver, _ tracer: Tracer?
     ) {
         self.settings = settings
         self.logger = logger
