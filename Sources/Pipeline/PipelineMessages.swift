@@ -14,19 +14,21 @@ extension ResultEvent {
         return [told, answer]
     }
 
-    convenience init(of recovery: Recovery, _ draft: ClaimedRecovery.Draft, at now: Moment) {
+    /// - Parameter isAmountKnown: `false` where another was claimed than this copy of the decline says, and cannot be read.
+    convenience init(of recovery: Recovery, _ draft: ClaimedRecovery.Draft, isAmountKnown: Bool = true, at now: Moment) {
         self.init(
             of: recovery, draft.reason, faults: draft.faults, flexFactorOrderID: draft.orderID, other: draft.other,
-            edition: draft.post.map { "post-\($0)" }, at: now)
+            edition: draft.post.map { "post-\($0)" }, isAmountKnown: isAmountKnown, at: now)
     }
 
     convenience init(
         of recovery: Recovery, _ reason: ResultReason, faults: [FieldError] = [], flexFactorOrderID: FlexFactorOrderID? = nil,
-        other: RecoveryReference? = nil, edition: String? = nil, at now: Moment
+        other: RecoveryReference? = nil, edition: String? = nil, isAmountKnown: Bool = true, at now: Moment
     ) {
         self.init(
             subject: .recovery(recovery.reference, recovery.order), merchantID: recovery.merchantID, reason: reason, faults: faults,
-            verdict: recovery.verdict, gatewayID: recovery.gatewayID, flexFactorOrderID: flexFactorOrderID, amount: recovery.amount,
+            verdict: recovery.verdict, gatewayID: recovery.gatewayID, flexFactorOrderID: flexFactorOrderID,
+            amount: isAmountKnown ? recovery.amount : nil,
             attempts: recovery.attempts, occurredAt: now, origin: recovery.origin, other: other, edition: edition)
     }
 }

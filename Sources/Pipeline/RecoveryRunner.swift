@@ -79,8 +79,15 @@ struct RecoveryRunner: Sendable {
         var event: ResultEvent?
         // How long what was claimed last may be acted on, and how long what was read counts as all that was claimed.
         var (goodUntil, readUntil) = (ContinuousClock.now, ContinuousClock.now)
+        // Whether the amount is to be looked up before the next step, and whether a charge was asked for: in the amount that it had then.
+        var (isToAgree, hasAsked) = (true, false)
         while true {
             let now = environment.now()
+            if isToAgree {
+                // When its time is over nothing is asked for any more, and how it ended is told whether or not that can be read.
+                guard await agree(&work, toAsk: true) || now >= work.recovery.chargingEnds else { return (.hold, event) }
+                isToAgree = false
+            }
             let (merchant, gateway) = (work.recovery.merchantID, work.recovery.gatewayID)
             let limit = now + environment.callLimit
             // Nobody waits for a charge after the time for it; what became of it is looked up then.
@@ -90,15 +97,26 @@ struct RecoveryRunner: Sendable {
             switch work.next(now: now, timing: environment.timing) {
             case .finish(let end): return (end, event)
             case .claim(let act, let draft):
-                if let draft { event = ResultEvent(of: work.recovery, draft, at: now) }
+                var isAmountKnown = true
+                if !hasAsked, draft?.reason.kind == .approved {
+                    isAmountKnown = await agree(&work, toAsk: false)
+                    if !isAmountKnown, now < work.recovery.chargingEnds {
+                        // As when no claim can be made.
+                        work.judged(0, nil, isStale: false, beside: .init(), now: environment.now(), timing: environment.timing)
+                        continue
+                    }
+                }
+                if let draft { event = ResultEvent(of: work.recovery, draft, isAmountKnown: isAmountKnown, at: now) }
                 let claimed = await environment.claims.claim(
                     ClaimRequest(act, of: work.recovery, telling: draft == nil ? nil : event, at: now))
                 if let claimed { readUntil = claimed.goodUntil }
                 if act.isSend, let claimed { goodUntil = claimed.goodUntil }
-                let beside = act.isSend && claimed?.verdict.isBeside == true ? await beside(work.recovery) : .init()
+                let beside = act.isSend ? await beside(work.recovery, claimed?.verdict) : .init()
                 work.judged(
                     claimed?.id ?? 0, claimed?.verdict, isStale: claimed?.isStale ?? false, beside: beside, now: environment.now(),
                     timing: environment.timing)
+                // What this copy claimed is taken back, and perhaps nothing stands any more.
+                if case .unsent(let own) = act, own != 0 { isToAgree = true }
             case .call(let call) where isMisdirected:
                 let answer = flexFactor.misdirected(call, merchant: merchant, gateway: gateway)
                 work.learned(answer, now: environment.now(), timing: environment.timing)
@@ -114,6 +132,7 @@ struct RecoveryRunner: Sendable {
                     call, merchant: merchant, gateway: gateway, traceparent: traceparent, deadline: limit, writtenBy: readUntil)
                 work.learned(answer, now: environment.now(), timing: environment.timing)
             case .call(let call):
+                if call.takesMoney { hasAsked = true }
                 let isCharge = if case .evaluate = call { true } else { false }
                 let time = Duration.milliseconds((work.recovery.chargingEnds - now).milliseconds)
                 let answer = await flexFactor.perform(
@@ -143,10 +162,33 @@ struct RecoveryRunner: Sendable {
         return .again(record)
     }
 
-    private func beside(_ recovery: Recovery) async -> ClaimedRecovery.Beside {
-        let first = await environment.claims.first(of: recovery.reference, merchant: recovery.merchantID)
+    /// What is known of another's request beside a granted one.
+    private func beside(_ recovery: Recovery, _ verdict: ClaimVerdict<ClaimRecord>?) async -> ClaimedRecovery.Beside {
+        guard let verdict, case .granted = verdict else { return .init() }
         let standing = environment.claims.standing(of: recovery.reference, merchant: recovery.merchantID)
-        return ClaimedRecovery.Beside(begun: first?.at, gateway: standing?.gateway)
+        let isAnother = standing?.isClaimed(inAnother: recovery.amount) == true
+        guard verdict.isBeside || isAnother else { return .init() }
+        let first = await environment.claims.first(of: recovery.reference, merchant: recovery.merchantID)
+        // In which amount it was claimed must be seen; but what names it first may say none, and then no copy's is another.
+        let isSaid = first.map { $0.saleAmount.map { $0 != recovery.amount } ?? false } ?? true
+        return ClaimedRecovery.Beside(begun: first?.at, gateway: standing?.gateway, isOfAnotherAmount: isAnother && isSaid)
+    }
+
+    /// Has the recovery ask for the amount that was claimed first, and tell that, where this copy of the decline says another.
+    ///
+    /// - Parameter toAsk: while FlexFactor can have nothing of it, its own amount is asked for. What turns out to be paid is of the first even so.
+    /// - Returns: `false` where what was claimed cannot be read now.
+    private func agree(_ work: inout ClaimedRecovery, toAsk: Bool) async -> Bool {
+        let (reference, merchant, own) = (work.recovery.reference, work.recovery.merchantID, work.recovery.ownAmount)
+        guard let standing = environment.claims.standing(of: reference, merchant: merchant), standing.isClaimed(inAnother: own),
+            standing.told?.kind != .approved, !toAsk || standing.isBegun
+        else {
+            work.agree(on: own)
+            return true
+        }
+        guard let first = await environment.claims.first(of: reference, merchant: merchant) else { return false }
+        work.agree(on: first.saleAmount ?? own)
+        return true
     }
 
     private func finish(_ recovery: Recovery, _ end: ClaimedRecovery.Finish, _ event: ResultEvent?, _ message: IncomingMessage)

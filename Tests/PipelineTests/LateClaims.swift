@@ -24,6 +24,9 @@ final class LateClaims: ClaimsPort {
         return stream.append(request, by: "w-2")
     }
 
+    /// Nobody can read what was claimed first.
+    func hidesFirst() { (stream.showsFirst, read.showsFirst) = (false, false) }
+
     func claim(_ request: ClaimRequest) async -> Claimed? {
         let claimed = await stream.claim(request)
         if claimed != nil { isBehind.withLock { $0 = false } }

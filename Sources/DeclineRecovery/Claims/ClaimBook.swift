@@ -69,7 +69,15 @@ package struct ClaimBook: Sendable {
         /// Its debt is paid by another, which was told first: in whatever amount, and in its own.
         let isDebtPaid: Bool
         let isAmountPaid: Bool
+        /// What its amount is compared by; 0 where none is known.
+        let amount: UInt32
         package let back: MoneyBack
+
+        /// Whether it was claimed in another amount than this.
+        package func isClaimed(inAnother amount: Money) -> Bool { self.amount != 0 && self.amount != ClaimBook.mark(of: amount) }
+
+        /// FlexFactor may have of it what was claimed first, and what is posted next is no claim of its own (`isUnsent`).
+        package var isBegun: Bool { told == nil && (mayBeCharged || answeredPost > 0) }
 
         /// Whether another has paid what a recovery of this kind is for (`ClaimBook.obstacle`). Its key does not say the kind.
         package func isPaidByAnother(_ kind: RecoveryReference.Kind) -> Bool { kind.isRetry ? isDebtPaid : isAmountPaid }
@@ -94,6 +102,7 @@ package struct ClaimBook: Sendable {
                     && (requests[reference] != nil || entry.exists || entry.answeredPost > 0
                         || entry.gateway > 0 && entry.refusedPost == 0),
                 isDebtPaid: isPaid(beside: slot, entry, isRepeat: true), isAmountPaid: isPaid(beside: slot, entry, isRepeat: false),
+                amount: entry.amount,
                 back: Standing.MoneyBack(isAll: entry.isPaidBack, refunds.isEmpty ? nil : refunds[reference]))
         }
     }
@@ -186,8 +195,10 @@ package struct ClaimBook: Sendable {
     }
 
     /// What an amount is compared by; 0 where none is said.
-    private static func amount(of claim: Claim) -> UInt32 {
-        claim.saleAmount.map { UInt32(truncatingIfNeeded: Fingerprint(String($0.minorUnits), $0.currency.code).high) | 1 } ?? 0
+    private static func amount(of claim: Claim) -> UInt32 { claim.saleAmount.map { mark(of: $0) } ?? 0 }
+
+    fileprivate static func mark(of amount: Money) -> UInt32 {
+        UInt32(truncatingIfNeeded: Fingerprint(String(amount.minorUnits), amount.currency.code).high) | 1
     }
 
     private mutating func judge(_ claim: Claim, _ entry: inout Entry, _ under: inout [Request], _ slot: Slot, _ offset: Int64)

@@ -151,6 +151,9 @@ package struct ClaimedRecovery: Sendable {
     /// Whether its gateway, as it is configured now, is kept for looking and cancelling alone.
     package mutating func noteGateway(isRetired: Bool) { recovery.isGatewayRetired = isRetired }
 
+    /// What is asked for and told in the place of its own amount, from the next step on (`Recovery.agree`).
+    package mutating func agree(on amount: Money) { recovery.agree(on: amount) }
+
     /// Takes in what a call brought.
     package mutating func learned(_ answer: FlexFactorAnswer, now: Moment, timing: RecoveryTiming) {
         let wasCharge = if case .granted = state { true } else { false }
@@ -267,7 +270,8 @@ package struct ClaimedRecovery: Sendable {
             sending = Sending(id: id, post: recovery.post)
             knowledge = .nothing
             recovery.noteRequest(id)
-            if isStale {
+            // The call is in this copy's amount, and whoever has another looks anew in which to ask.
+            if isStale || beside.isOfAnotherAmount {
                 state = .withdrawing
                 return
             }

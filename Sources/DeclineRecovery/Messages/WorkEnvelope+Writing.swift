@@ -24,8 +24,8 @@ extension WorkEnvelope {
         json.member("cancelRequested", recovery.isCancelRequested)
         if recovery.isSubmitted { json.member("submitted", true) }
         if recovery.evidence != OrderEvidence() { json.object("evidence") { write(recovery.evidence, to: &$0) } }
-        json.member("minorUnits", recovery.amount.minorUnits)
-        json.member("currency", recovery.amount.currency.code)
+        json.member("minorUnits", recovery.ownAmount.minorUnits)
+        json.member("currency", recovery.ownAmount.currency.code)
         json.member("declinedAt", recovery.declinedAt.milliseconds)
         json.object("order") { order in
             order.member("id", recovery.order.id)

@@ -63,11 +63,14 @@ package final class Charge: Sendable, Equatable {
         return with(method, site: site)
     }
 
-    private func with(_ paymentMethod: PaymentMethod, site: GatewaySite?) -> Charge {
+    /// The same charge in another amount.
+    func of(_ amount: Money) -> Charge { with(paymentMethod, site: site, amount: amount) }
+
+    private func with(_ paymentMethod: PaymentMethod, site: GatewaySite?, amount: Money? = nil) -> Charge {
         Charge(
             reference: reference, isMerchantInitiated: isMerchantInitiated, isRecurring: isRecurring, expiry: expiry,
             customerIP: customerIP,
-            amount: amount, declinedAt: declinedAt, decline: decline, payer: payer, billing: billing, shipping: shipping,
+            amount: amount ?? self.amount, declinedAt: declinedAt, decline: decline, payer: payer, billing: billing, shipping: shipping,
             paymentMethod: paymentMethod, items: items, details: details, site: site)
     }
 

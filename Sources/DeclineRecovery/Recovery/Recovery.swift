@@ -13,7 +13,9 @@ package struct Recovery: Sendable, Equatable {
     package var gatewayID: GatewayID { facts.gatewayID }
     package var route: RecoveryRoute { facts.route }
     package var reference: RecoveryReference { facts.reference }
-    package var amount: Money { facts.amount }
+    package var amount: Money { agreedAmount ?? facts.amount }
+    /// As this copy of the decline says it.
+    package var ownAmount: Money { facts.amount }
     package var declinedAt: Moment { facts.declinedAt }
     package var order: RecoveredOrder { facts.order }
     package var verdict: DeclineVerdict { facts.verdict }
@@ -54,6 +56,8 @@ package struct Recovery: Sendable, Equatable {
     var isGatewayRetired = false
     /// The claims tell where it was sent. Told anew at every delivery, and never kept.
     private var isPlaced = false
+    /// What was claimed of it, where that is not its own amount (`agree`). Told anew at every delivery, and never kept.
+    var agreedAmount: Money?
     /// Steps in a row that followed at once; not kept.
     var stepsAtOnce = 0
     /// Of one that would be given up; not kept.

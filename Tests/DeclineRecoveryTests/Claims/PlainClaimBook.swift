@@ -64,6 +64,7 @@ struct PlainClaimBook {
                     && (!entry.open.isEmpty || entry.exists || entry.answeredPost > 0 || entry.gateway != nil && entry.refusedPost == 0),
                 isDebtPaid: isPaid(beside: reference, entry, isRepeat: true),
                 isAmountPaid: isPaid(beside: reference, entry, isRepeat: false),
+                amount: entry.amount.map { UInt32(truncatingIfNeeded: $0.high) | 1 } ?? 0,
                 back: ClaimBook.Standing.MoneyBack(isAll: entry.isPaidBack, refunds[reference]))
         }
     }
