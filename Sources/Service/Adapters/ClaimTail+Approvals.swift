@@ -12,12 +12,28 @@ struct Approvals: Sendable {
     }
 
     /// Of each order all, by its id in lower case: what was told is claimed again whenever somebody would tell it once more.
-    fileprivate(set) var byOrder: [String: [Approval]] = [:]
-    /// Where the first claim of a list of orders stands: from there on every chargeback that was told is claimed.
-    fileprivate(set) var firstList: Int64 = .max
+    private(set) var byOrder: [String: [Approval]] = [:]
+    /// From where on every chargeback that was told is claimed: the first claim of a list of orders, or the first request that says when its
+    /// charge was declined. Workers that claimed neither claimed no chargebacks.
+    private(set) var claimsDisputesFrom: Int64 = .max
 
     /// With which the name of a day begins whose list is claimed.
     static let listName = "MoneyBack"
+    /// In a result, which a claim holds as a text, these quotes are escaped.
+    private static let declinedAt = "\"declinedAt\":"
+
+    /// Takes the next claim in.
+    ///
+    /// - Parameter wanted: the orders' ids, in lower case.
+    mutating func take(_ body: [UInt8], at offset: Int64, wanted: Set<String>) {
+        let mayBegin = claimsDisputesFrom == .max && (body.contains(text: Self.listName) || body.contains(text: Self.declinedAt))
+        guard mayBegin || body.contains(text: ResultKind.approved.rawValue), let record = ClaimRecord.decode(body) else { return }
+        let claim = record.claim
+        if mayBegin, claim.merchantID == "" || claim.declinedAt != nil { claimsDisputesFrom = offset }
+        if claim.act.telling == .approved, let id = record.flexFactorOrderID?.text.lowercased(), wanted.contains(id) {
+            byOrder[id, default: []].append(Approval(record: record, offset: offset))
+        }
+    }
 
     subscript(order: FlexFactorOrderID) -> [Approval] { byOrder[order.text.lowercased()] ?? [] }
 }
@@ -34,15 +50,7 @@ extension ClaimTail {
         let found = Mutex(Approvals())
         let reading = try await link.read(names.claims, from: .first, prefetch: 200) { entries in
             for entry in entries where entry.properties.type == ClaimRecord.type {
-                let isList = entry.body.contains(text: Approvals.listName)
-                guard isList || entry.body.contains(text: ResultKind.approved.rawValue), let record = ClaimRecord.decode(entry.body) else {
-                    continue
-                }
-                if isList, record.claim.merchantID == "" {
-                    found.withLock { $0.firstList = min($0.firstList, entry.offset) }
-                } else if record.claim.act.telling == .approved, let id = record.flexFactorOrderID?.text.lowercased(), wanted.contains(id) {
-                    found.withLock { $0.byOrder[id, default: []].append(Approvals.Approval(record: record, offset: entry.offset)) }
-                }
+                found.withLock { $0.take(entry.body, at: entry.offset, wanted: wanted) }
             }
         }
         do throws(BrokerError) {

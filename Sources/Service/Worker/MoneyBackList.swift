@@ -151,7 +151,7 @@ struct MoneyBackList {
             guard let gateway = gateway(of: approval.record, on: account, isDispute) else { return nil }
             // What was not to be told is told once it is.
             let isKnown = wantsChargebacks(gateway) ? standing.back.isDisputeTold : standing.back.isDisputed
-            if isDispute, isKnown || approval.offset < approvals.firstList { return nil }
+            if isDispute, isKnown || approval.offset < approvals.claimsDisputesFrom { return nil }
             return WebhookNews(
                 merchantID: gateway.merchant, gatewayID: gateway.gateway, event: isDispute ? .chargeback : .refunded,
                 reference: approval.record.claim.reference, orderID: order.id, distinction: WebhookNews.listed, receivedAt: now)
