@@ -39,7 +39,7 @@ extension ClaimsPort {
         return await claim(nothing)?.goodUntil
     }
 
-    /// The retries of a rebill that run, or of which was told what answers a cancel command, charges of their own among them, if it can mean them:
+    /// The retries of a rebill that run or wait, or of which was told what answers a cancel command, charges of their own among them, if it can mean them:
     /// those that were declined before it was given. Of what an older worker claimed that is not known; what was claimed later was declined later,
     /// but for what waited.
     ///
@@ -120,7 +120,8 @@ package final class ClaimRequest: Sendable {
             amount: recovery.amount, act: act, until: max(now, max(recovery.declinedAt, life)) + Claim.longestMemory, result: result,
             gateway: act.isSend ? ClaimedGateway(merchantID: recovery.merchantID, id: recovery.gatewayID, account: recovery.account) : nil,
             orderID: act.isExists ? recovery.phase.orderID : nil,
-            order: act.isSend ? recovery.order.beyond(recovery.reference) : nil, declinedAt: act.isSend ? recovery.declinedAt : nil,
+            order: act.saysWhatItIsFor ? recovery.order.beyond(recovery.reference) : nil,
+            declinedAt: act.saysWhatItIsFor ? recovery.declinedAt : nil,
             edition: act.isRefused && result != nil ? recovery.edition : nil)
     }
 

@@ -99,13 +99,27 @@ import Testing
         pause()
         let fresh = recovery(.retry(mode, until: Self.until))
         let first = try #require(waiting(await handle(fresh, paid)))
-        #expect(first.recovery == fresh && first.wait <= .seconds(10) && paid.calls.isEmpty && claims.words.isEmpty)
+        // It is claimed once that there is one.
+        #expect(first.recovery == fresh && first.wait <= .seconds(10) && paid.calls.isEmpty && claims.words == ["unsent"])
+        #expect(claims.standing(of: fresh.reference, merchant: "acme")?.isWaiting == true)
         // The longer it lasts the more seldom it is looked at.
         clock.pass(.minutes(40))
         let later = try #require(waiting(await handle(first.recovery, paid)))
-        #expect(later.recovery == fresh && later.wait > .minutes(8) && later.wait < .minutes(12))
+        #expect(later.recovery == fresh && later.wait > .minutes(8) && later.wait < .minutes(12) && claims.words == ["unsent"])
         clock.pass(.minutes(21))
         #expect(await handle(later.recovery, paid).entry.fate == .told(.approved, reason: "approved"))
+    }
+
+    /// A command to cancel it would not find it.
+    @Test func whileNoClaimCanBeMadeItIsTriedAgain() async throws {
+        pause(for: .days(2))
+        clock.pass(.days(1))
+        let fresh = recovery(.retry(.managed, until: Self.until))
+        claims.isReachable = false
+        let held = try #require(waiting(await handle(fresh, paid)))
+        #expect(held.recovery == fresh && held.wait == .seconds(5))
+        claims.isReachable = true
+        #expect(try #require(waiting(await handle(held.recovery, paid))).wait > .minutes(10) && claims.words == ["unsent"])
     }
 
     /// Each further post is a charge, too.

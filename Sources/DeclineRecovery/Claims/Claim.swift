@@ -21,9 +21,9 @@ package struct Claim: Sendable, Equatable {
     package let gateway: ClaimedGateway?
     /// With `exists`: FlexFactor's order, where its id is known.
     package let orderID: FlexFactorOrderID?
-    /// With `send`: which charge of the order it is for, where the reference does not say all of that. Older workers do not say it.
+    /// With `send` and `waiting`: which charge of the order it is for, where the reference does not say all of that. Older workers do not say it.
     package let order: RecoveredOrder?
-    /// With `send`: when what it recovers was declined, by the CRM's clock. Older workers do not say it.
+    /// With `send` and `waiting`: when what it recovers was declined, by the CRM's clock. Older workers do not say it.
     package let declinedAt: Moment?
     /// With `refused`, where that is told: of which publication of the event. Older workers do not say it.
     package let edition: UInt64?
@@ -33,6 +33,9 @@ package struct Claim: Sendable, Equatable {
         case send(post: Int)
         /// No byte of it was written.
         case unsent(ID)
+        /// A retry is put away that nobody has sent: a command to cancel it comes to where nobody else knows of it. Older workers read an `unsent`
+        /// of nothing.
+        case waiting
         /// FlexFactor has the order: from here on "it never arrived" cannot be said. What FlexFactor has answered is not open any more.
         case exists(answering: ID?)
         /// FlexFactor refused the request as it stands, which is told with it unless that is no end: the next is another post, with a key of
@@ -49,7 +52,15 @@ package struct Claim: Sendable, Equatable {
             case .told(let told): told.kind
             case .moneyBack(let back): back.telling
             case .refused: .rejected
-            case .send, .unsent, .exists, .reopened: nil
+            case .send, .unsent, .waiting, .exists, .reopened: nil
+            }
+        }
+
+        /// Whether it says for which charge of which order its recovery is, declined when.
+        package var saysWhatItIsFor: Bool {
+            switch self {
+            case .send, .waiting: true
+            case .unsent, .exists, .refused, .told, .reopened, .moneyBack: false
             }
         }
     }

@@ -64,8 +64,10 @@ package struct ClaimBook: Sendable {
         package let gateway: ClaimedGateway?
         /// It was sent, found or told here. What else is claimed of a reference, such as a refund that somebody asks for, opens no order.
         package let isOpened: Bool
-        /// It will be told how it ends: it was sent, or what was sent was withdrawn, to be sent later. What FlexFactor refused waits for nobody.
+        /// It will be told how it ends: it was sent, or it waits. What FlexFactor refused waits for nobody.
         package let isUnderWay: Bool
+        /// A retry that is put away, of which FlexFactor has nothing: nobody has sent it, or each request was withdrawn.
+        package let isWaiting: Bool
         /// Its debt is paid by another, which was told first: in whatever amount, and in its own.
         let isDebtPaid: Bool
         let isAmountPaid: Bool
@@ -99,8 +101,8 @@ package struct ClaimBook: Sendable {
                 namedAt: entry.exists ? entry.named : nil, gateway: entry.gateway > 0 ? gateways[Int(entry.gateway) - 1] : nil,
                 isOpened: requests[reference] != nil || entry.exists || entry.answeredPost > 0 || entry.told >= 0 || entry.gateway > 0,
                 isUnderWay: !entry.isTold
-                    && (requests[reference] != nil || entry.exists || entry.answeredPost > 0
-                        || entry.gateway > 0 && entry.refusedPost == 0),
+                    && (requests[reference] != nil || entry.exists || entry.answeredPost > 0 || entry.isWaiting
+                        || entry.gateway > 0 && entry.refusedPost == 0), isWaiting: entry.isWaiting,
                 isDebtPaid: isPaid(beside: slot, entry, isRepeat: true), isAmountPaid: isPaid(beside: slot, entry, isRepeat: false),
                 amount: entry.amount,
                 back: Standing.MoneyBack(isAll: entry.isPaidBack, refunds.isEmpty ? nil : refunds[reference]))
@@ -134,12 +136,12 @@ package struct ClaimBook: Sendable {
     }
 
     /// Where the recoveries are named that a cancel command by order, purchase and cycle may mean: those of the debt itself, and all of its order
-    /// that are charges of their own, of which their claims say the cycle. They are open, or what was told of them answers the command.
+    /// that are charges of their own, of which their claims say the cycle. They are open or wait, or what was told of them answers the command.
     package func claims(of rebill: Debt) -> [NamedClaim] {
         let debt = Fingerprint(of: rebill)
         let own = (table.open(of: debt).map { [$0] } ?? []) + table.settled(of: debt)
         let charges = table.listed(under: Self.name(ofOrder: rebill.orderID, rebill.merchantID))
-        return (own + charges).map { NamedClaim(place: table[$0].first, isOpen: table[$0].holdsOpen) }
+        return (own + charges).map { NamedClaim(place: table[$0].first, isOpen: table[$0].holdsOpen || table[$0].isWaiting) }
     }
 
     /// Takes a record in and judges it by what stood before.
@@ -151,6 +153,8 @@ package struct ClaimBook: Sendable {
             table.begin(slot, debt: claim.debt, amount: amount, at: offset)
         } else {
             table.learn(slot, debt: claim.debt, amount: amount)
+            // The claim says for what it waits. What others are judged by stays as it is for who does not know that it waits.
+            if claim.act == .waiting, isUnsent(slot, key) { table.name(slot, at: offset) }
         }
         var entry = table[slot]
         if entry.until < claim.until { entry.until = claim.until }
@@ -161,13 +165,14 @@ package struct ClaimBook: Sendable {
         let wasOpen = !open.isEmpty
         let verdict = judge(claim, &entry, &open, slot, offset)
         table[slot] = entry
+        table.settle(slot)
         list(claim, slot)
         if wasOpen || !open.isEmpty { requests[key] = open.isEmpty ? nil : open }
         return verdict
     }
 
     /// A cancel command by order, purchase and cycle does not say the `chargeId`, so what is charged under one is found by its order while it
-    /// is open, and when it was settled. No claim but a request says the rest; each says the order.
+    /// is open or waits, and when it was settled. No claim but of what is sent, or put away before, says the rest; each says the order.
     private mutating func list(_ claim: Claim, _ slot: Slot) {
         let entry = table[slot]
         if entry.isListed {
@@ -208,13 +213,21 @@ package struct ClaimBook: Sendable {
         case .send(let post): return send(claim, post: Int32(clamping: post), &entry, &under, slot)
         case .unsent(let id):
             under.removeAll { $0.id == id }
-            if under.isEmpty, !entry.exists, entry.answeredPost == 0 { table.close(slot) }
+            let isNowhere = under.isEmpty && !entry.exists && entry.answeredPost == 0
+            if isNowhere { table.close(slot) }
             if entry.isTold { return .told(entry.told, entry.kind) }
+            // Who takes a request back sends it later; who takes nothing back leaves it. Of one that a person sends again after its end no claim
+            // says what was sent before that.
+            entry.isWaiting = isNowhere && id != 0 && claim.reference.kind.isRetry && !entry.isReopened
+            return .granted(alone: under.isEmpty, corrects: nil)
+        case .waiting:
+            if entry.isTold { return .told(entry.told, entry.kind) }
+            entry.isWaiting = under.isEmpty && !entry.exists && entry.answeredPost == 0
             return .granted(alone: under.isEmpty, corrects: nil)
         case .exists(let answered):
             // What FlexFactor has it refuses no more.
             if claim.orderID != nil { entry.named = offset } else if !entry.exists { entry.named = nil }
-            entry.exists = true
+            (entry.exists, entry.isWaiting) = (true, false)
             answer(answered, &entry, &under)
             if entry.isTold { return .told(entry.told, entry.kind) }
             table.open(slot)
@@ -262,6 +275,7 @@ package struct ClaimBook: Sendable {
         if post <= entry.refusedPost { return .nextPost(Int(entry.refusedPost) + 1, refusal: nil) }
         let isAlone = under.isEmpty && post > entry.answeredPost && !(entry.exists && entry.answeredPost == 0)
         under.append(Request(id: claim.id, post: post))
+        entry.isWaiting = false
         table.open(slot)
         return .granted(alone: isAlone, corrects: nil)
     }
@@ -296,10 +310,9 @@ package struct ClaimBook: Sendable {
         entry.kind = told.kind
         entry.isPointer = told.basis == .pointer
         entry.corrected = corrected == told.kind ? nil : corrected
-        entry.isReopened = false
+        (entry.isReopened, entry.isWaiting) = (false, false)
         under = []
         table.close(slot)
-        if told.kind.answersCancel { table.settle(slot) } else { table.unsettle(slot) }
         return .granted(alone: true, corrects: entry.corrected)
     }
 

@@ -26,13 +26,12 @@ extension ClaimRecord {
             switch claim.act {
             case .send(let post):
                 data.member("post", Int64(post))
-                if let order = claim.order {
-                    data.optional("purchaseId", order.purchaseID)
-                    data.optional("billingCycle", order.billingCycle.map(Int64.init))
-                    data.optional("chargeId", order.chargeID)
-                }
-                data.optional("declinedAt", claim.declinedAt?.milliseconds)
+                claim.writeWhatItIsFor(to: &data)
             case .unsent(let id): data.member("of", String(id, radix: 36))
+            case .waiting:
+                data.member("of", "0")
+                data.member("waits", true)
+                claim.writeWhatItIsFor(to: &data)
             case .refused(let id, let isLast):
                 data.member("of", String(id, radix: 36))
                 if isLast { data.member("isLast", true) }
@@ -77,16 +76,8 @@ extension ClaimRecord {
             var declinedAt: Moment?
             var edition: UInt64?
             switch try data.text("claim") {
-            case "send":
-                act = .send(post: try data.count("post"))
-                let purchase = try data.optionalText("purchaseId")
-                let cycle = try data.optionalCount("billingCycle")
-                let charge = try data.optionalText("chargeId")
-                if purchase != nil || cycle != nil || charge != nil {
-                    order = RecoveredOrder(reference, purchaseID: purchase, billingCycle: cycle, chargeID: charge)
-                }
-                declinedAt = try data.optionalMoment("declinedAt")
-            case "unsent": act = .unsent(try required("of"))
+            case "send": act = .send(post: try data.count("post"))
+            case "unsent": act = try data.optionalFlag("waits") ?? false ? .waiting : .unsent(try required("of"))
             case "exists":
                 act = .exists(answering: try id("of"))
                 orderID = try data.optionalText("flexFactorOrderId").map(FlexFactorOrderID.init(_:))
@@ -102,6 +93,15 @@ extension ClaimRecord {
             case "reopened": act = .reopened(.byOperator(who: try data.text("who"), why: try data.text("why")))
             case "refund": act = .moneyBack(try MoneyBackClaim(reading: data))
             default: throw data.fault("claim", "a claim's word")
+            }
+            if act.saysWhatItIsFor {
+                let purchase = try data.optionalText("purchaseId")
+                let cycle = try data.optionalCount("billingCycle")
+                let charge = try data.optionalText("chargeId")
+                if purchase != nil || cycle != nil || charge != nil {
+                    order = RecoveredOrder(reference, purchaseID: purchase, billingCycle: cycle, chargeID: charge)
+                }
+                declinedAt = try data.optionalMoment("declinedAt")
             }
             var amount: Money?
             if let units = try data.optionalNumber("minorUnits"), let currency = Currency(try data.text("currency")) {
@@ -130,7 +130,7 @@ extension Claim.Act {
     package var word: String {
         switch self {
         case .send: "send"
-        case .unsent: "unsent"
+        case .unsent, .waiting: "unsent"
         case .exists: "exists"
         case .refused: "refused"
         case .told: "told"
@@ -138,6 +138,17 @@ extension Claim.Act {
         case .reopened(.byOperator): "reopened"
         case .moneyBack: "refund"
         }
+    }
+}
+
+extension Claim {
+    fileprivate func writeWhatItIsFor(to data: inout JSONObjectWriter) {
+        if let order {
+            data.optional("purchaseId", order.purchaseID)
+            data.optional("billingCycle", order.billingCycle.map(Int64.init))
+            data.optional("chargeId", order.chargeID)
+        }
+        data.optional("declinedAt", declinedAt?.milliseconds)
     }
 }
 

@@ -9,7 +9,7 @@ import JSON
 package struct ClaimSnapshot: Sendable {
     /// Of what is packed and what it means. Whoever changes the entries, or what the book makes of a claim, takes the next: another version's
     /// snapshots are passed by. Their heads are read: whoever changes those takes another `magic`.
-    static let version: UInt16 = 14
+    static let version: UInt16 = 15
 
     enum Section: UInt16 {
         case preamble, recoveries, requests, refunds, charges

@@ -87,8 +87,12 @@ struct ClaimTable: Sendable {
             set { set(4, newValue) }
         }
 
-        /// Its place is free.
-        fileprivate(set) var isGone: Bool {
+        /// Its place is free: nothing was claimed of it anywhere.
+        var isGone: Bool { first < 0 }
+        fileprivate mutating func leave() { first = -1 }
+
+        /// A retry that is put away, of which nothing stands: nobody has sent it, or each request was withdrawn. It is posted when it wakes.
+        var isWaiting: Bool {
             get { flags & 8 != 0 }
             set { set(8, newValue) }
         }
@@ -123,10 +127,10 @@ struct ClaimTable: Sendable {
         /// Its money was taken and has not gone back.
         var isPaid: Bool { told >= 0 && kind.isPaid && !isPaidBack && knownDebt != .none }
 
-        /// What was told of it answers a command to cancel it, whatever became of the money since.
-        fileprivate var isSettled: Bool { told >= 0 && kind.answersCancel && knownDebt != .none }
+        /// What was told of it answers a command to cancel it, whatever became of the money since; or it waits, and the command ends it.
+        fileprivate var isSettled: Bool { (told >= 0 && kind.answersCancel || isWaiting) && knownDebt != .none }
 
-        /// A command to cancel its debt means it: it is open, or was settled.
+        /// A command to cancel its debt means it: it is open, or waits, or was settled.
         var isCancellable: Bool { holdsOpen || holdsSettled }
 
         /// What was told names another recovery and ends nothing of the decline.
@@ -144,10 +148,10 @@ struct ClaimTable: Sendable {
     private var byKey = Probes<SlotCell<OfRecovery>>()
     /// The recovery of a debt that is open: at most one is.
     private var openByDebt = Probes<SlotCell<OfDebt>>()
-    /// The recoveries of a debt that were told as paid or as cancelled: one, as a rule.
+    /// The recoveries of a debt that were told as paid or as cancelled, or wait unsent and stand in nobody's way: one, as a rule.
     private var settledByDebt = Probes<SlotCell<OfDebt>>()
-    /// By their order, those that are open or settled and are charges of their own within a rebill: 16 bytes and some for each, and few recoveries
-    /// are any.
+    /// By their order, those that are open, wait or are settled and are charges of their own within a rebill: 16 bytes and some for each, and few
+    /// recoveries are any.
     private var listedByOrder = Probes<NamedCell>()
 
     var count: Int { byKey.count }
@@ -204,17 +208,19 @@ struct ClaimTable: Sendable {
         return paid
     }
 
-    /// What was told of a debt as paid, though the money may have gone back, or as cancelled.
+    /// What was told of a debt as paid, though the money may have gone back, or as cancelled; and what waits.
     func settled(of debt: Fingerprint) -> [Slot] {
         var slots: [Slot] = []
         settledByDebt.each(near: debt, entries) { if entries[$0.slot].debt == debt { slots.append($0.slot) } }
         return slots
     }
 
-    /// It was told so.
+    /// It stands among them for as long as it is one.
     mutating func settle(_ slot: Slot) {
-        guard let debt = entries[slot].debt, !entries[slot].holdsSettled else { return }
-        settledByDebt.insert(SlotCell(slot), debt, entries)
+        let entry = entries[slot]
+        if entry.isSettled == entry.holdsSettled { return }
+        guard entry.isSettled else { return unsettle(slot) }
+        settledByDebt.insert(SlotCell(slot), entry.knownDebt, entries)
         entries[slot].holdsSettled = true
     }
 
@@ -235,13 +241,16 @@ struct ClaimTable: Sendable {
         learn(slot, debt: debt, amount: amount)
     }
 
+    /// What it is for stands there.
+    mutating func name(_ slot: Slot, at offset: Int64) { entries[slot].first = offset }
+
     /// What is said of a recovery's debt and amount for the first time stays.
     mutating func learn(_ slot: Slot, debt: Fingerprint?, amount: UInt32) {
         var entry = entries[slot]
         entry.learn(debt)
         if entry.amount == 0 { entry.amount = amount }
         self[slot] = entry
-        if entry.isSettled { settle(slot) }
+        settle(slot)
     }
 
     // MARK: Charges of their own
@@ -287,7 +296,7 @@ struct ClaimTable: Sendable {
         let slot = insert(entry)
         (entries[slot].holdsOpen, entries[slot].holdsSettled, entries[slot].isListed) = (false, false, false)
         if entry.holdsOpen { open(slot) }
-        if entry.isSettled { settle(slot) }
+        settle(slot)
         return !entry.isCancellable || entry.debt != nil
     }
 
@@ -351,7 +360,7 @@ struct Entries: Sendable {
 
     mutating func remove(_ slot: UInt32) {
         free.append(slot)
-        self[slot].isGone = true
+        self[slot].leave()
     }
 
     /// The next slots in use, behind those of the last time. Behind the last comes the first, though more come meanwhile.

@@ -54,6 +54,7 @@ package struct ClaimedRecovery: Sendable {
         // What older workers have in work they have not claimed.
         isUnsent = recovery.reference.tag != nil && standing?.mayBeCharged != true && standing?.told == nil && !recovery.phase.mayBeCharged
         isSeen = standing?.exists == true
+        isKnownToWait = standing?.isWaiting == true
         let isOver = standing?.told.map { $0.kind.isPaid || !recovery.phase.mayBeCharged } ?? false
         if standing == nil && recovery.phase.mayBeCharged || isOver { state = .adopting }
     }
@@ -69,6 +70,8 @@ package struct ClaimedRecovery: Sendable {
     package private(set) var isPaused = false
     /// Nobody has sent it, as far as is known here: there is no order to look for.
     private let isUnsent: Bool
+    /// The claims say that it waits.
+    private let isKnownToWait: Bool
     /// FlexFactor is known to have the order.
     private var isSeen: Bool
     private var isSeenNow = false
@@ -201,6 +204,7 @@ package struct ClaimedRecovery: Sendable {
                 return .claim(
                     .refused(last, isLast: true), telling: Draft(.rejected(.refusedByFlexFactor), faults: errors, post: recovery.post))
             }
+            if isFirstWait(stop) { return .claim(.waiting, telling: nil) }
             // It withdraws nothing: whether somebody has told the end is looked up once more before this one gives up.
             return stop.leavesIt ? .claim(.unsent(0), telling: nil) : .finish(.stop(stop))
         }
@@ -216,6 +220,12 @@ package struct ClaimedRecovery: Sendable {
         case (_, .answered): return .claim(.exists(answering: sending.id), telling: nil)
         case (_, .nothing), (_, .refused): return stop.leavesIt ? .claim(.unsent(0), telling: nil) : .finish(.stop(stop))
         }
+    }
+
+    /// Nobody has sent it, it is put away, and no claim says so: who is told to cancel it would not know that there is one.
+    private func isFirstWait(_ stop: RecoveryStop) -> Bool {
+        guard case .park = stop, case .retry = recovery.route else { return false }
+        return sending == nil && isUnsent && !isKnownToWait && !recovery.phase.mayBeCharged
     }
 
     // MARK: Verdicts
@@ -234,6 +244,7 @@ package struct ClaimedRecovery: Sendable {
         case .announcing where isStale: break
         case .announcing(let stop): announced(verdict, stop, now)
         case .noting(let stop):
+            let isNews = isFirstWait(stop)
             sending = nil
             switch verdict {
             case .told(let record, _)?: state = .ended(.again(record))
@@ -244,7 +255,7 @@ package struct ClaimedRecovery: Sendable {
                 state = .ended(.stop(.park(until: now + recovery.backoff)))
             // However late it is: what was sent since is looked for as well.
             case .askedTooEarly?, .mayBeCharged?: state = .ended(.stop(.park(until: now + recovery.backoff)))
-            case nil where stop.leavesIt: state = .ended(.hold)
+            case nil where stop.leavesIt || isNews: state = .ended(.hold)
             default: state = .ended(.stop(stop))
             }
         case .withdrawing:

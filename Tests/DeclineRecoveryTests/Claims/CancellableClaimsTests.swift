@@ -28,10 +28,25 @@ import Testing
         mutating func send(
             _ id: String, charge: String? = nil, until: Moment = CancellableClaimsTests.now + .days(33)
         ) -> (RecoveryReference, at: Int64) {
+            name(by: .send(post: 1), id, charge, until)
+        }
+
+        /// The same that is put away, and nobody has sent it.
+        mutating func wait(_ id: String, charge: String? = nil) -> (RecoveryReference, at: Int64) {
+            name(by: .waiting, id, charge, CancellableClaimsTests.now + .days(33))
+        }
+
+        private mutating func name(
+            by act: Claim.Act, _ id: String, _ charge: String?, _ until: Moment
+        ) -> (RecoveryReference, at: Int64) {
             let reference = CancellableClaimsTests.reference(id)
             let order = RecoveredOrder(reference, chargeID: charge)
-            append(.send(post: 1), reference, debt: Debt(order, of: "acme"), order: order.beyond(reference), until: until)
+            append(act, reference, debt: Debt(order, of: "acme"), order: order.beyond(reference), until: until)
             return (reference, next - 1)
+        }
+
+        func isWaiting(_ reference: RecoveryReference) -> Bool? {
+            book.standing(of: Fingerprint(of: reference, merchant: "acme"))?.isWaiting
         }
 
         /// Where what the command means is named.
@@ -55,6 +70,42 @@ import Testing
         #expect(stream.found == [place])
         stream.append(Self.told(kind), reference)
         #expect(stream.found == ([.approved, .cancelled].contains(kind) ? [place] : []))
+    }
+
+    /// Before its first request, and behind one that was withdrawn, until it ends. It stands in nobody's way.
+    @Test(arguments: [nil, "upsell"] as [String?]) func whatWaitsIsFound(charge: String?) {
+        var stream = Stream()
+        let (reference, place) = stream.wait("d-1", charge: charge)
+        #expect(stream.found == [place])
+        let (other, beside) = stream.send("d-2", charge: charge)
+        #expect(stream.found == [place, beside])
+        stream.append(Self.told(.declined), other)
+        #expect(stream.found == [place])
+        let (_, sent) = stream.send("d-1", charge: charge)
+        #expect(stream.found == [sent] && stream.isWaiting(reference) == false)
+        stream.append(.unsent(UInt64(sent) + 1), reference)
+        #expect(stream.found == [sent] && stream.isWaiting(reference) == true)
+        #expect(stream.book.claims(of: Self.rebill).allSatisfy { $0.isOpen })
+        stream.append(Self.told(.expired, .unsent), reference)
+        #expect(stream.found.isEmpty && stream.isWaiting(reference) == false)
+    }
+
+    /// It is given up, or FlexFactor has it, or its end was told.
+    @Test(arguments: [Claim.Act.unsent(0), .exists(answering: nil), told(.expired), told(.cancelled, .unsent)])
+    func whatWaitsNoMoreIsSoToAll(act: Claim.Act) {
+        var stream = Stream()
+        let (reference, _) = stream.wait("d-1")
+        stream.append(act, reference)
+        #expect(stream.isWaiting(reference) == false)
+    }
+
+    /// A copy of it was sent, and nobody knows what became of that.
+    @Test func nobodySaysThatItWaitsWhileACopyOfItIsOut() {
+        var stream = Stream()
+        let (reference, sent) = stream.send("d-1")
+        _ = stream.wait("d-1")
+        #expect(stream.isWaiting(reference) == false && stream.found == [sent])
+        #expect(stream.append(Self.told(.cancelled, .unsent), reference) == .mayBeCharged)
     }
 
     /// Each that is open, and each that was told.

@@ -369,7 +369,7 @@ import Testing
     }
 
     @Test(arguments: [
-        Claim.Act.send(post: 3), .unsent(77), .exists(answering: nil), .exists(answering: .max), .refused(1),
+        Claim.Act.send(post: 3), .unsent(77), .waiting, .exists(answering: nil), .exists(answering: .max), .refused(1),
         .told(.init(.approved, .known)),
         .told(.init(.skipped, .unsent, withdrawing: 5)), .told(.init(.skipped, .absent, seen: 0)),
         .told(.init(.expired, .known, seen: .max, unlessPaid: true)), .reopened(.paidBack),

@@ -21,6 +21,8 @@ struct PlainClaimBook {
         /// A person has sent it again since it was told.
         var isReopened = false
         var isPaidBack = false
+        /// It is put away, and nothing of it stands.
+        var isWaiting = false
         /// What was told names another recovery.
         var isPointer = false
         var amount: Fingerprint?
@@ -29,8 +31,8 @@ struct PlainClaimBook {
 
         var isTold: Bool { told >= 0 && !isReopened }
         var isPaid: Bool { told >= 0 && kind.isPaid && !isPaidBack && debt != nil }
-        /// It was told as paid, whatever became of the money since, or as cancelled.
-        var isSettled: Bool { told >= 0 && [.approved, .cancelled].contains(kind) && debt != nil }
+        /// It was told as paid, whatever became of the money since, or as cancelled; or it waits.
+        var isSettled: Bool { (told >= 0 && [.approved, .cancelled].contains(kind) || isWaiting) && debt != nil }
     }
 
     struct Request: Sendable, Equatable {
@@ -61,7 +63,8 @@ struct PlainClaimBook {
                 answeredPost: Int(entry.answeredPost), namedAt: entry.told < 0 && entry.exists ? entry.named : nil, gateway: entry.gateway,
                 isOpened: !entry.open.isEmpty || entry.exists || entry.answeredPost > 0 || entry.told >= 0 || entry.gateway != nil,
                 isUnderWay: !entry.isTold
-                    && (!entry.open.isEmpty || entry.exists || entry.answeredPost > 0 || entry.gateway != nil && entry.refusedPost == 0),
+                    && (!entry.open.isEmpty || entry.exists || entry.answeredPost > 0 || entry.isWaiting
+                        || entry.gateway != nil && entry.refusedPost == 0), isWaiting: entry.isWaiting,
                 isDebtPaid: isPaid(beside: reference, entry, isRepeat: true),
                 isAmountPaid: isPaid(beside: reference, entry, isRepeat: false),
                 amount: entry.amount.map { UInt32(truncatingIfNeeded: $0.high) | 1 } ?? 0,
@@ -97,9 +100,12 @@ struct PlainClaimBook {
         let key = Fingerprint(of: claim.reference, merchant: claim.merchantID)
         var entry = entries[key] ?? Entry(debt: claim.debt, first: offset, until: claim.until)
         // Nothing of it can be with FlexFactor: what is posted now says anew what it is for.
-        if case .send = claim.act, entry.open.isEmpty, !entry.exists, entry.answeredPost == 0, !entry.isTold, !entry.isPaid {
-            close(key, entry)
-            (entry.debt, entry.amount, entry.first) = (nil, nil, offset)
+        if entry.open.isEmpty, !entry.exists, entry.answeredPost == 0, !entry.isTold, !entry.isPaid {
+            if case .send = claim.act {
+                close(key, entry)
+                (entry.debt, entry.amount, entry.first) = (nil, nil, offset)
+            }
+            if claim.act == .waiting { entry.first = offset }
         }
         entry.debt = entry.debt ?? claim.debt
         // What comes back has an amount of its own.
@@ -126,10 +132,17 @@ struct PlainClaimBook {
         case .send(let post): return send(claim, post: Int32(clamping: post), &entry, key)
         case .unsent(let id):
             entry.open.removeAll { $0.id == id }
-            if entry.open.isEmpty, !entry.exists, entry.answeredPost == 0 { close(key, entry) }
+            let isNowhere = entry.open.isEmpty && !entry.exists && entry.answeredPost == 0
+            if isNowhere { close(key, entry) }
             if entry.isTold { return .told(entry.told, entry.kind) }
+            entry.isWaiting = isNowhere && id > 0 && claim.reference.kind.isRetry && !entry.isReopened
+            return .granted(alone: entry.open.isEmpty, corrects: nil)
+        case .waiting:
+            if entry.isTold { return .told(entry.told, entry.kind) }
+            entry.isWaiting = entry.open.isEmpty && !entry.exists && entry.answeredPost == 0
             return .granted(alone: entry.open.isEmpty, corrects: nil)
         case .exists(let answered):
+            entry.isWaiting = false
             if claim.orderID != nil { entry.named = offset } else if !entry.exists { entry.named = nil }
             entry.exists = true
             answer(answered, &entry)
@@ -175,6 +188,7 @@ struct PlainClaimBook {
         if post <= entry.refusedPost { return .nextPost(Int(entry.refusedPost) + 1, refusal: nil) }
         let isAlone = entry.open.isEmpty && post > entry.answeredPost && !(entry.exists && entry.answeredPost == 0)
         entry.open.append(Request(id: claim.id, post: post))
+        entry.isWaiting = false
         open(key, entry)
         return .granted(alone: isAlone, corrects: nil)
     }
@@ -210,6 +224,7 @@ struct PlainClaimBook {
         entry.isPointer = told.basis == .pointer
         entry.corrected = corrected == told.kind ? nil : corrected
         entry.isReopened = false
+        entry.isWaiting = false
         entry.open = []
         close(key, entry)
         return .granted(alone: true, corrects: entry.corrected)

@@ -66,7 +66,7 @@ struct RandomClaims {
 
     private mutating func act(_ number: Int, _ random: inout SeededRandom) -> Claim.Act {
         let one = ids[number].randomElement(using: &random)
-        switch Int.random(in: 0..<14, using: &random) {
+        switch Int.random(in: 0..<15, using: &random) {
         case 0...3:
             ids[number].append(id)
             return .send(post: Int.random(in: 1...3, using: &random))
@@ -75,7 +75,8 @@ struct RandomClaims {
         case 6: return .refused(one ?? 0, isLast: Bool.random(using: &random))
         case 7: return .reopened(.paidBack)
         case 8: return .reopened(.byOperator(who: "Ada", why: "they agree"))
-        case 9:
+        case 9: return .waiting
+        case 10:
             let steps: [MoneyBackClaim.Step] = [
                 .send(round: 1), .send(round: 2), .unsent(round: 1), .told(.refunded, round: 1, isWhole: Bool.random(using: &random)),
                 .news(isWhole: Bool.random(using: &random), isLate: false),
