@@ -36,6 +36,8 @@ package struct RetryStage: Sendable {
             return letters.deadLetter(message, because: .unexpectedType, explanation: fault.description, now: environment.now())
         }
         if let stop = cancellation.begin() { return await finish(cancellation, stop, message) }
+        // Of what waits FlexFactor has nothing: it is not asked, and may be away.
+        if cancellation.isLooking, let ended = await endWaiting(cancellation, message) { return ended }
         var goodUntil: ContinuousClock.Instant?
         if cancellation.isCancelling {
             // Another worker may have told it as paid.
@@ -112,34 +114,8 @@ package struct RetryStage: Sendable {
                 .passed(to: .retry))
         case .advance: return handled([cancellation.message(to: .stage(.retry), message.traceparent)], .passed(to: .retry))
         case .tell(let reason, let orderID, let gateway):
-            let first = await environment.claims.first(of: cancellation.reference, merchant: cancellation.merchantID)
-            let result = ResultEvent(
-                subject: .recovery(cancellation.reference, first?.order ?? RecoveredOrder(cancellation.reference)),
-                merchantID: cancellation.merchantID, reason: reason, gatewayID: gateway, flexFactorOrderID: orderID,
-                attempts: cancellation.attempts, occurredAt: now)
-            let telling = await Teller(claims: environment.claims).tell(
-                result, .known, of: cancellation.reference, merchant: cancellation.merchantID, debt: nil, until: now + Claim.longestMemory)
-            switch telling {
-            case .tell(let result):
-                let standing = environment.claims.standing(of: cancellation.reference, merchant: cancellation.merchantID)
-                let letter = letters.contradiction(message, result, standing, subject: subject, now: now)
-                let isPaid = result.reason.kind == .approved
-                let amount = isPaid ? first?.saleAmount : nil
-                return StageOutcome(
-                    publishing: result.messages(reply: nil, traceparent: message.traceparent) + (letter.map { [$0] } ?? []),
-                    entry: entry(.told(result.kind, reason: result.reason.code), gateway: gateway, amount: amount).telling(result))
-            case .again(let record):
-                // An accepted cancel may have voided what was told as paid, or another order of it be paid as well.
-                let letter =
-                    letters.secondOrder(message, result, record, subject: subject, now: now)
-                    ?? letters.reversal(message, result, record, subject: subject, now: now)
-                return again(record, cancellation, message).with(letter.map { [$0] } ?? [])
-            case .underWay: return handled([], .ignored("its recovery tells the end"))
-            case .hold:
-                return handled(
-                    [cancellation.message(to: .delayed(.retry, ClaimWait.delay), message.traceparent)],
-                    .parked(ClaimWait.delay, because: ClaimWait.word))
-            }
+            return await tell(reason, .known, orderID, by: gateway, cancellation, message)
+                ?? handled([], .ignored("its recovery tells the end"))
         case .end(let why):
             // That nothing is known says who has read all.
             guard await environment.claims.readAll(at: now) != nil else { return await waitToRead(cancellation, message) }
@@ -147,6 +123,8 @@ package struct RetryStage: Sendable {
             if let record = await toldEnd(of: cancellation), why != .alreadyClosed || record.claim.act.telling == .cancelled {
                 return again(record, cancellation, message)
             }
+            // It was put away while FlexFactor was asked, or this worker had not read that it was.
+            if why == .nothingToCancel, let ended = await endWaiting(cancellation, message) { return ended }
             // A rebill that was named without its gateway is one under several names, and is answered once: by what was found, or by one for all.
             if why == .nothingToCancel {
                 if !cancellation.speaksForAll { return handled([], .ignored("answered under another name")) }
@@ -166,7 +144,7 @@ package struct RetryStage: Sendable {
             if !meant.isEmpty {
                 return handled(meant.map { $0.message(to: .stage(.retry), message.traceparent) }, .passed(to: .retry))
             }
-            // What is known here is not told as unknown: it has heard of the command, and ends when its wait is over.
+            // What is known here is not told as unknown: it has heard of the command, and tells how it ends.
             let isUnderWay = ([cancellation.reference] + cancellation.others).contains {
                 environment.claims.standing(of: $0, merchant: cancellation.merchantID)?.isUnderWay == true
             }
@@ -193,6 +171,57 @@ package struct RetryStage: Sendable {
             return letters.deadLetter(
                 message, because: .cancelFailed, explanation: "\(lack): \(cause ?? "FlexFactor does not show the order as closed").",
                 subject: subject, attempts: cancellation.attempts, now: now)
+        }
+    }
+
+    /// A retry that waits, of which FlexFactor has nothing, is over by the command: its own message may lie in the delay ladder for weeks. Whether
+    /// nothing was sent the stream says, and by what is told there nobody sends it when it wakes.
+    ///
+    /// - Returns: `nil` where none waits, or it was sent meanwhile.
+    private func endWaiting(_ cancellation: Cancellation, _ message: IncomingMessage) async -> StageOutcome? {
+        // What older workers have in work they have not claimed.
+        guard cancellation.reference.tag != nil,
+            environment.claims.standing(of: cancellation.reference, merchant: cancellation.merchantID)?.isWaiting == true
+        else { return nil }
+        return await tell(.cancelled, .unsent, nil, by: nil, cancellation, message)
+    }
+
+    /// Tells how the recovery ended, or again what was told of it.
+    ///
+    /// - Returns: `nil` where its own message tells the end.
+    private func tell(
+        _ reason: ResultReason, _ basis: Claim.Basis, _ orderID: FlexFactorOrderID?, by gateway: GatewayID?, _ cancellation: Cancellation,
+        _ message: IncomingMessage
+    ) async -> StageOutcome? {
+        let now = environment.now()
+        let subject = DeadLetter.Subject(of: cancellation)
+        let first = await environment.claims.first(of: cancellation.reference, merchant: cancellation.merchantID)
+        let result = ResultEvent(
+            subject: .recovery(cancellation.reference, first?.order ?? RecoveredOrder(cancellation.reference)),
+            merchantID: cancellation.merchantID, reason: reason, gatewayID: gateway, flexFactorOrderID: orderID,
+            attempts: cancellation.attempts, occurredAt: now)
+        let telling = await Teller(claims: environment.claims).tell(
+            result, basis, of: cancellation.reference, merchant: cancellation.merchantID, debt: nil, until: now + Claim.longestMemory)
+        switch telling {
+        case .tell(let result):
+            let standing = environment.claims.standing(of: cancellation.reference, merchant: cancellation.merchantID)
+            let letter = letters.contradiction(message, result, standing, subject: subject, now: now)
+            let isPaid = result.reason.kind == .approved
+            let fate = StageOutcome.Kind.told(result.kind, reason: result.reason.code)
+            return StageOutcome(
+                publishing: result.messages(reply: nil, traceparent: message.traceparent) + (letter.map { [$0] } ?? []),
+                entry: entry(of: cancellation, fate, gateway: gateway, amount: isPaid ? first?.saleAmount : nil).telling(result))
+        case .again(let record):
+            // An accepted cancel may have voided what was told as paid, or another order of it be paid as well.
+            let letter =
+                letters.secondOrder(message, result, record, subject: subject, now: now)
+                ?? letters.reversal(message, result, record, subject: subject, now: now)
+            return again(record, cancellation, message).with(letter.map { [$0] } ?? [])
+        case .underWay: return nil
+        case .hold:
+            return StageOutcome(
+                publishing: [cancellation.message(to: .delayed(.retry, ClaimWait.delay), message.traceparent)],
+                entry: entry(of: cancellation, .parked(ClaimWait.delay, because: ClaimWait.word)))
         }
     }
 

@@ -71,7 +71,7 @@ import Testing
     /// One that runs of a cycle, for a charge of its own unless that is `nil`.
     private func run(
         _ id: String, charge: String?, cycle: Int = 7, kind: RecoveryReference.Kind = .recurring, declinedAt: Moment? = nil,
-        in stream: MemoryClaims? = nil
+        by act: Claim.Act = .send(post: 1), in stream: MemoryClaims? = nil
     ) -> RecoveryReference {
         let reference = RecoveryReference(
             DeclineIdentity(merchantID: "acme", source: "crm", id: id), orderID: "A", kind: kind, sequence: kind == .recurring ? cycle : 2,
@@ -79,9 +79,45 @@ import Testing
         let order = RecoveredOrder(reference, purchaseID: "88", billingCycle: cycle, chargeID: charge)
         (stream ?? claims).append(
             ClaimRequest(
-                merchantID: "acme", reference: reference, debt: Fingerprint(of: Debt(order, of: "acme")), amount: nil, act: .send(post: 1),
+                merchantID: "acme", reference: reference, debt: Fingerprint(of: Debt(order, of: "acme")), amount: nil, act: act,
                 until: Self.now + .days(40), order: order.beyond(reference), declinedAt: declinedAt), by: "w-2")
         return reference
+    }
+
+    /// Its own message may lie in the delay ladder for weeks. FlexFactor has nothing of it.
+    @Test(arguments: [RecoveryReference.Kind.recurring, .recurringRerun], [nil, "upsell"] as [String?])
+    func whatWaitsUnsentIsOverByTheCommand(kind: RecoveryReference.Kind, charge: String?) async {
+        for isWithdrawn in [false, true] {
+            let claims = MemoryClaims(now: Self.now)
+            let act: Claim.Act = isWithdrawn ? .send(post: 1) : .waiting
+            let reference = run("d-1", charge: charge, kind: kind, declinedAt: Self.now + .days(-1), by: act, in: claims)
+            if isWithdrawn {
+                claims.append(
+                    ClaimRequest(
+                        merchantID: "acme", reference: reference, debt: nil, amount: nil, act: .unsent(1), until: Self.now + .days(40)),
+                    by: "w-2")
+            }
+            let end = await carryOut(by: claims)
+            #expect(end.kinds == ["cancelled"] && end.calls.isEmpty, "\(kind), \(isWithdrawn)")
+        }
+    }
+
+    /// It came to the stage behind the command, and was put away before it had heard of it.
+    @Test(arguments: [nil, "upsell"] as [String?]) func soIsWhatIsPutAwayMeanwhile(charge: String?) async throws {
+        var isThere = false
+        let kinds = try await told(found: []) { _ in
+            if !isThere { _ = run("d-1", charge: charge, declinedAt: Self.now, by: .waiting) }
+            isThere = true
+        }
+        #expect(kinds == ["cancelled"])
+    }
+
+    @Test func whatWaitsAndWhatRunsAreBothCancelled() async throws {
+        let running = run("d-1", charge: "upsell")
+        _ = run("d-2", charge: nil, declinedAt: Self.now, by: .waiting)
+        _ = run("d-3", charge: nil, cycle: 8, declinedAt: Self.now, by: .waiting)
+        _ = run("d-4", charge: nil, declinedAt: Self.now + .minutes(30), by: .waiting)
+        #expect(try await told(found: [running.text]) == ["cancelled", "cancelled"])
     }
 
     /// What the CRM was told of a recovery, by whoever has only its name at hand.

@@ -24,8 +24,15 @@ import Testing
         func hear(_ notice: CancelNotice) { known.withLock { $0.take(notice) } }
     }
 
-    private func rebill(_ order: String, of merchant: MerchantID = "acme", declinedAt: Moment = now) -> Recovery {
-        let sample = Recovery.sample(order: order, declinedAt: declinedAt)
+    /// - Parameter advice: of the network, when it is to be tried again.
+    private func rebill(
+        _ order: String, of merchant: MerchantID = "acme", declinedAt: Moment = now, advice: String? = nil,
+        card: PaymentMethod.Card = .token(CardToken("tok_approve"))
+    ) -> Recovery {
+        let sample = Recovery.sample(order: order, declinedAt: declinedAt, card: card)
+        let charge = sample.charge!
+        let decline = Decline(
+            gatewayID: "7", responseCodeSource: "iso8583", responseCode: "51", merchantAdviceCode: advice, transactionID: "T")
         let reference = RecoveryReference(
             DeclineIdentity(merchantID: merchant, source: "crm", id: "d-\(order)-\(declinedAt.milliseconds)"), orderID: order,
             kind: .recurring, sequence: 7,
@@ -33,7 +40,10 @@ import Testing
         return Recovery(
             merchantID: merchant, gatewayID: "42", route: .retry(.sync, until: Self.now + .days(5)), reference: reference,
             amount: sample.amount, declinedAt: declinedAt, order: RecoveredOrder(reference), verdict: sample.verdict, reply: nil,
-            charge: sample.charge)
+            charge: Charge(
+                reference: reference, isMerchantInitiated: true, isRecurring: true, expiry: nil, customerIP: nil, amount: charge.amount,
+                declinedAt: declinedAt, decline: decline, payer: charge.payer, billing: charge.billing, shipping: nil,
+                paymentMethod: charge.paymentMethod, items: []))
     }
 
     private func command(_ reference: RecoveryReference) -> Cancellation {
@@ -48,8 +58,10 @@ import Testing
         IncomingMessage(body: WorkEnvelope.encode(recovery), type: WorkEnvelope.type)
     }
 
-    private func stage(_ flexFactor: ScriptedFlexFactor, _ heard: Heard) -> RetryStage {
-        RetryStage(in: .sample(clock, claims: claims), flexFactor: flexFactor, cancels: heard)
+    private func stage(
+        _ flexFactor: ScriptedFlexFactor, _ heard: Heard, pauses: any PauseDirectory = NoPauses(), claims known: (any ClaimsPort)? = nil
+    ) -> RetryStage {
+        RetryStage(in: .sample(clock, claims: known ?? claims, pauses: pauses), flexFactor: flexFactor, cancels: heard)
     }
 
     /// Hands a message to the stage, and what it sends to itself at once or later, so many times; all that is announced is heard.
@@ -95,20 +107,21 @@ import Testing
             return
         }
         let named = isNamed ? recovery.reference : recovery.reference.family
+        let calls = flexFactor.calls.count
         let waiting = try await carryOut(message(command(named)), stage, heard, times: 4)
-        #expect(waiting.kinds.isEmpty && waiting.notices == 1)
+        #expect(waiting.kinds == (isNamed ? [.cancelled] : []) && waiting.notices == 1)
+        #expect(isNamed == (flexFactor.calls.count == calls))
 
         // It knows of the command when its wait is over, and nothing has to be asked.
-        let calls = flexFactor.calls.count
+        let asked = flexFactor.calls.count
         let ended = await stage.handle(IncomingMessage(body: parked.body, type: parked.type))
-        #expect(ended.kinds == [.cancelled] && flexFactor.calls.count == calls)
+        #expect(ended.kinds == [.cancelled] && flexFactor.calls.count == asked)
 
-        // The command is answered by that: by name also while FlexFactor is away, the other when it has been asked.
-        let last = try #require(waiting.last)
+        // By its name the command was answered at once; the other is answered by that when FlexFactor has been asked.
         if isNamed {
-            let answered = try await carryOut(last, stage, heard, times: 10)
-            #expect(answered.kinds == [.cancelled] && answered.notices == 0 && answered.last == nil)
+            #expect(waiting.last == nil)
         } else {
+            let last = try #require(waiting.last)
             let back = ScriptedFlexFactor { call, _ in if case .cancelByReference = call { .noSuchOrder } else { .notListed } }
             let answered = try await carryOut(last, self.stage(back, heard), heard, times: 10)
             #expect(answered.kinds == [.cancelled] && answered.last == nil)
@@ -192,17 +205,58 @@ import Testing
         #expect(end.kinds == [.approved] && end.last == nil)
     }
 
-    /// FlexFactor asks for an hour, or does not say what became of the request, and shows no order: it is known here all the same, and the CRM is
-    /// not told that there is no such retry.
-    @Test(arguments: [
-        CallFailure.throttled(retryAfter: .minutes(60)), .unknown(.serverError(status: 503, retryAfter: .minutes(60))),
-        .notSent(.cannotConnect("away")),
-    ])
-    func whatWaitsIsLeftToItsRecovery(failure: CallFailure) async throws {
+    /// Why a retry is put away before anything of it is with FlexFactor.
+    enum Wait: CaseIterable {
+        case throttled, notSent, paused, advised, cardNotExchanged
+    }
+
+    /// Each has an answer within seconds, and FlexFactor is not asked: its own message may lie in the delay ladder for weeks.
+    @Test(arguments: Wait.allCases) func whatWaitsUnsentIsOverByTheCommand(wait: Wait) async throws {
+        let (recovery, flexFactor, pauses) = waiting(wait)
+        let heard = Heard()
+        let stage = stage(flexFactor, heard, pauses: pauses)
+        let tried = await stage.handle(message(recovery))
+        let parked = try #require(tried.publishing.last)
+        guard case .delayed(.retry, _) = parked.destination else {
+            Issue.record("\(parked.destination)")
+            return
+        }
+        let calls = flexFactor.calls.count
+        let begun = clock.now()
+        let end = try await carryOut(message(command(recovery.reference)), stage, heard, times: 20)
+        #expect(end.kinds == [.cancelled] && end.notices == 1 && end.last == nil && clock.now() == begun)
+
+        // When it wakes it tells the same again, also to a worker that has not heard of the command.
+        clock.pass(.days(2))
+        let woken = await self.stage(flexFactor, Heard()).handle(IncomingMessage(body: parked.body, type: parked.type))
+        #expect(woken.kinds == [.cancelled] && woken.publishing.count == 1 && flexFactor.calls.count == calls)
+        // So does the event where it comes again.
+        #expect(await stage.handle(message(recovery)).kinds == [.cancelled] && flexFactor.calls.count == calls)
+    }
+
+    private func waiting(_ wait: Wait) -> (Recovery, ScriptedFlexFactor, any PauseDirectory) {
+        let flexFactor = ScriptedFlexFactor { call, _ in
+            guard call.charges else { return if case .cancelByReference = call { .noSuchOrder } else { .notListed } }
+            return wait == .throttled ? .failed(.throttled(retryAfter: .minutes(60))) : .failed(.notSent(.cannotConnect("away")))
+        }
+        flexFactor.exchange = { _ in .failed(.notSent(.cannotConnect("away"))) }
+        switch wait {
+        case .throttled, .notSent: return (rebill("A1"), flexFactor, NoPauses())
+        case .advised: return (rebill("A1", advice: "25"), flexFactor, NoPauses())
+        case .cardNotExchanged: return (rebill("A1", card: .encrypted(SealedCard("AQID"))), flexFactor, NoPauses())
+        case .paused:
+            let pause = Pause(.merchant("acme"), since: Self.now, until: Self.now + .minutes(60), by: "ada", why: "")
+            return (rebill("A1"), flexFactor, PausesAtHand(pause))
+        }
+    }
+
+    /// FlexFactor does not say what became of the request, and shows no order. It is known here all the same: the CRM is not told that there is
+    /// no such retry.
+    @Test func whatHasNoAnswerIsLeftToItsRecovery() async throws {
         let recovery = rebill("A1")
         let heard = Heard()
         let flexFactor = ScriptedFlexFactor { call, _ in
-            if call.charges { return .failed(failure) }
+            if call.charges { return .failed(.unknown(.serverError(status: 503, retryAfter: .minutes(60)))) }
             return if case .cancelByReference = call { .noSuchOrder } else { .notListed }
         }
         let stage = stage(flexFactor, heard)
@@ -215,6 +269,44 @@ import Testing
         let charges = flexFactor.calls.filter(\.charges).count
         let woken = try await carryOut(IncomingMessage(body: parked.body, type: parked.type), stage, heard, times: 20)
         #expect(woken.kinds == [.cancelled] && flexFactor.calls.filter(\.charges).count == charges)
+    }
+
+    /// Another worker has sent it, which this one has not read: nothing is told that is not known.
+    @Test func whatWasSentMeanwhileIsNotOver() async throws {
+        let recovery = rebill("A1")
+        let late = LateClaims(now: Self.now)
+        late.appendRead(ClaimRequest(.waiting, of: recovery, telling: nil, at: Self.now))
+        late.stream.append(ClaimRequest(.send(post: 1), of: recovery, telling: nil, at: Self.now), by: "w-2")
+        let heard = Heard()
+        let flexFactor = ScriptedFlexFactor { call, _ in if case .cancelByReference = call { .noSuchOrder } else { .notListed } }
+        let end = try await carryOut(message(command(recovery.reference)), stage(flexFactor, heard, claims: late), heard, times: 20)
+        #expect(end.reasons == ["left_to_recovery"] && end.last == nil)
+    }
+
+    /// It would have been told so when it woke, and the CRM must not take the debt for unpaid.
+    @Test func ofADebtThatAnotherHasPaidThatIsTold() async throws {
+        let (waiting, paid) = (rebill("A1"), rebill("A1", declinedAt: Self.now + .seconds(-60)))
+        claims.append(ClaimRequest(.waiting, of: waiting, telling: nil, at: Self.now), by: "w-2")
+        claims.append(ClaimRequest(.send(post: 1), of: paid, telling: nil, at: Self.now), by: "w-2")
+        let told = ResultEvent(of: paid, .approved(.answered), flexFactorOrderID: "g-1", at: Self.now)
+        claims.append(ClaimRequest(.told(Claim.Told(.approved, .known)), of: paid, telling: told, at: Self.now), by: "w-2")
+        let heard = Heard()
+        let end = try await carryOut(message(command(waiting.reference)), stage(ScriptedFlexFactor(away), heard), heard, times: 20)
+        #expect(end.kinds == [.skipped] && end.reasons == ["already_recovered"] && end.last == nil)
+    }
+
+    /// While nothing can be claimed nobody knows that nothing was sent.
+    @Test func itIsNotOverBeforeThatIsClaimed() async throws {
+        let recovery = rebill("A1")
+        claims.append(ClaimRequest(.waiting, of: recovery, telling: nil, at: Self.now), by: "w-2")
+        let heard = Heard()
+        let stage = stage(ScriptedFlexFactor(away), heard)
+        claims.isReachable = false
+        let held = try await carryOut(message(command(recovery.reference)), stage, heard, times: 5)
+        #expect(held.kinds.isEmpty)
+        claims.isReachable = true
+        let end = try await carryOut(try #require(held.last), stage, heard, times: 5)
+        #expect(end.kinds == [.cancelled] && end.last == nil)
     }
 
     /// What FlexFactor refused is told as such, and waits for nobody.

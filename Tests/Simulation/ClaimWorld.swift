@@ -11,7 +11,7 @@ struct ClaimWorld {
     /// A rule of the claims that is broken on purpose, to see that the world notices.
     enum Mutation: CaseIterable {
         case actsOnWhatWasTold, tellsWhatMayBeCharged, ignoresTheDebt, believesToBeAlone, tellsTwice, sendsWithoutClaiming,
-            tellsWithoutClaiming, actsWhenFrozen, beginsWhilePaused
+            tellsWithoutClaiming, actsWhenFrozen, beginsWhilePaused, cancelsWhatMayBeCharged
     }
 
     enum Message {
@@ -19,6 +19,8 @@ struct ClaimWorld {
         /// A copy that a reloaded mapping sends another way.
         case skip(Recovery)
         case news(WebhookNews)
+        /// The CRM's command, which is over where the retry does not wait unsent: all else is the other world's matter.
+        case cancel(RecoveryReference)
     }
 
     struct Waiting {
@@ -131,6 +133,11 @@ struct ClaimWorld {
             retries[reference] = RetryFlexFactor(mode: mode, seed: seed ^ UInt64(id.utf8.last!), begin: begin, life: until - begin)
             // How FlexFactor lets itself be asked is the other worlds' matter.
             retries[reference]?.asking = .exact
+            var early = SeededRandom(seed: seed ^ 0xCA9C ^ UInt64(id.utf8.last!))
+            for _ in 0..<max(0, Int.random(in: -3...2, using: &early)) {
+                let due = begin + .seconds(Int64.random(in: 0...900, using: &early))
+                waiting.append(Waiting(message: .cancel(reference), due: due))
+            }
         }
         for copy in 0...Int.random(in: 0...2, using: &random) {
             let late: Int64 =
@@ -203,6 +210,13 @@ struct ClaimWorld {
             if dies(before: delivery) { return }
             tell(recovery.reference, Claim.Told(.skipped, .unsent), debt: Debt(recovery.order, of: "acme"), delivery)
         case .news(let news): hear(news, delivery)
+        case .cancel(let reference):
+            if dies(before: delivery) { return }
+            // What is known may be late, and the stream says what holds.
+            catchUpABit()
+            let isWaiting = lateBook.standing(of: Fingerprint(of: reference, merchant: "acme"))?.isWaiting == true
+            let isDaring = mutation == .cancelsWhatMayBeCharged
+            if isWaiting || isDaring { tell(reference, Claim.Told(.cancelled, isDaring ? .known : .unsent), debt: nil, delivery) }
         }
     }
 

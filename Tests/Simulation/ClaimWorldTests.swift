@@ -40,7 +40,7 @@ import Testing
             world.run()
             for (what, _) in world.told { seen[what.kind.rawValue + (what.other == nil ? "" : " for another"), default: 0] += 1 }
         }
-        for kind in ["submitted", "approved", "declined", "expired", "skipped", "skipped for another"] {
+        for kind in ["submitted", "approved", "declined", "expired", "cancelled", "skipped", "skipped for another"] {
             #expect(seen[kind, default: 0] > 10, "\(seen)")
         }
     }

@@ -6,7 +6,7 @@ package enum CancelEnd: String, Sendable, CaseIterable {
     case nothingToCancel = "nothing_to_cancel"
     /// A cascade is answered at once, before a command could reach it.
     case cascade = "cascade_is_answered_at_once"
-    /// FlexFactor cancels nothing, and the recovery is known: there is an order that cannot be cancelled any more, or it waits, or its request is
-    /// without an answer. It has heard of the command, and tells how it ends.
+    /// FlexFactor cancels nothing, and the recovery is known: there is an order that cannot be cancelled any more, or its request is without an
+    /// answer. It has heard of the command, and tells how it ends.
     case leftToRecovery = "left_to_recovery"
 }
