@@ -174,8 +174,8 @@ struct Teller: Sendable {
         case tell(ResultEvent)
         /// It was told before, and is told again as it was.
         case again(ClaimRecord)
-        /// A request of its recovery may be out there, and its own message will tell.
-        case underWay
+        /// A request of its recovery may be out there, and its own message will tell; or that of the decline's other form, which is named.
+        case underWay(RecoveryReference?)
         /// No claim can be made now.
         case hold
     }
@@ -199,7 +199,8 @@ struct Teller: Sendable {
         case .nextPost(let post, _?)?:
             return await tell(
                 event, basis, of: reference, merchant: merchant, debt: debt, until: until, edition: edition, refused: post - 1)
-        case .mayBeCharged?, .askedTooEarly?, .nextPost?: return .underWay
+        case .mayBeCharged?, .askedTooEarly?, .nextPost?: return .underWay(nil)
+        case .otherForm(let record, _)?: return .underWay(record.claim.reference)
         case .inRecovery(let record)?:
             return await tell(
                 event.naming(record.claim.reference, .skipped(.inRecovery)), .pointer, of: reference, merchant: merchant, debt: debt,

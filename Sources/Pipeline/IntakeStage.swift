@@ -178,9 +178,11 @@ package struct IntakeStage: Sendable {
                     classification: classification
                 ).telling(result))
         case .again(let record): return again(record, event, reference, message)
-        case .underWay:
+        case .underWay(let other):
             // An earlier copy went another way and may have been sent: its own message tells the end.
-            return StageOutcome(publishing: [], entry: entry(of: event, reference, .ignored("its recovery is under way")))
+            var entry = entry(of: event, reference, .ignored(StageOutcome.Kind.underWay))
+            entry.other = other
+            return StageOutcome(publishing: [], entry: entry)
         case .hold: return hold(event, reference)
         }
     }

@@ -50,6 +50,8 @@ extension StageOutcome.JournalEntry {
         // Of what went back, as it was told: what it counts in the claims may be another.
         amount = amount ?? (record.claim.act.telling?.isMoneyBack == true ? record.toldAmount : record.claim.amount)
         (action, other) = record.whatItSaid
+        // The same decline came in two forms, and is told under one name.
+        if let reference, record.claim.reference != reference { other = record.claim.reference }
         if record.corrects != nil { becomes = record.claim.act.telling }
         if record.claim.act.telling?.isMoneyBack == true { resultID = messages.first?.messageID }
         return self

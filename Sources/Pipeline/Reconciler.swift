@@ -98,6 +98,7 @@ package struct Reconciler: Sendable {
                 guard let kind = record.claim.act.telling else { return .open("it was claimed before") }
                 let told = StageOutcome(again: record, traceparent: traceparent, entry: entry(of: recovery, record.fate))
                 return .told(kind, published(told, stage, traceparent))
+            case .left(let other): return .open("the same decline runs as \(other), which tells its end")
             case .hold: return .unanswered("the stream of claims cannot be written now, so nothing was told; try again")
             case .stop(.park(let until)) where until <= patient:
                 await wait(until - environment.now())

@@ -197,6 +197,10 @@ struct RecoveryRunner: Sendable {
         switch end {
         case .stop(let stop): return finish(recovery, stop, event, message)
         case .hold: return park(recovery, for: ClaimWait.delay, message, because: ClaimWait.word)
+        case .left(let other):
+            var entry = entry(of: recovery, .ignored(StageOutcome.Kind.underWay))
+            entry.other = other
+            return StageOutcome(publishing: [], entry: entry)
         case .again(let record):
             let reply = record.claim.act.telling.flatMap { recovery.replyAddress(for: $0) }
             let messages = record.messages(reply: reply, traceparent: message.traceparent)

@@ -47,7 +47,7 @@ extension RetryStage {
                     _ = await environment.claims.claim(request(refund.claim(.unsent(round: refund.round)), of: refund))
                     return hold(refund, message)
                 case .told(let record, _)?: return again(record, refund, message)
-                case .mayBeCharged?, .askedTooEarly?, .inRecovery?, .recovered?, .nextPost?:
+                case .mayBeCharged?, .askedTooEarly?, .inRecovery?, .otherForm?, .recovered?, .nextPost?:
                     let stop = refund.isSentByAnother(redelivered: message.redelivered, now: environment.now(), timing: environment.timing)
                     return await finish(refund, stop, message)
                 case nil: return hold(refund, message)
@@ -152,7 +152,7 @@ extension RetryStage {
                     entry: entry(of: refund, .told(result.kind, reason: reason.code)).telling(result))
             case .told(let record, _)?: return again(record, refund, message)
             // Another copy of the command has asked for it, and tells what comes of it; unless it has come to nothing itself.
-            case .mayBeCharged?, .askedTooEarly?, .inRecovery?, .recovered?, .nextPost?:
+            case .mayBeCharged?, .askedTooEarly?, .inRecovery?, .otherForm?, .recovered?, .nextPost?:
                 if refund.isOver(now, environment.timing) { return await finish(refund, .giveUp, message) }
                 return park(refund, for: ClaimWait.delay, message, because: "refund under way")
             case nil: return hold(refund, message)

@@ -38,7 +38,7 @@ package final class StageOutcome: Sendable {
         package let attempts: Int
         /// A charge that may or may not have happened was settled: how many calls it took stands in `attempts`.
         package let wasUnknown: Bool
-        /// The recovery that stands in the way of this one.
+        /// The recovery that stands in the way of this one, or that tells the same decline's end.
         package var other: RecoveryReference?
         /// What the CRM was told to do.
         package internal(set) var action: CRMAction.Name?
@@ -106,6 +106,9 @@ package final class StageOutcome: Sendable {
         case rejected(reason: String)
         /// Nothing follows from it; why.
         case ignored(String)
+
+        /// Of a repeat of what runs: that tells the end of both.
+        static let underWay = "its recovery is under way"
 
         /// The journal's word for it.
         package var fate: JournalRecord.Fate {

@@ -83,6 +83,23 @@ import Testing
         #expect(stories[1].otherRecovery == one.text && stories[1].reason == "in_recovery")
     }
 
+    /// One decline in two forms has one result, by whichever name it is told.
+    @Test func whatIsLeftToItsOtherFormIsOverWithThat() throws {
+        let event = event("e-1")
+        let own = try reference(event)
+        let sale = RecoveryReference(
+            DeclineIdentity(merchantID: "acme", source: "https://crm.example.test", id: "e-1"), orderID: "A1", kind: .sale, sequence: 0)
+        watch.saw(
+            .record(
+                JournalRecord(
+                    at: .in2026(0), stage: .retry, merchantID: "acme", reference: own, gatewayID: "42", fate: .ignored,
+                    detail: "its recovery is under way", attempts: 0, otherRecovery: sale, workerID: "w")))
+        #expect(!watch.story(of: WatchedEvent(event)).isOver)
+        watch.saw(record(sale, .approved, "approved"))
+        let story = watch.story(of: WatchedEvent(event))
+        #expect(story.isOver && story.result == "approved" && story.action == "complete_order" && story.finals.count == 1)
+    }
+
     @Test func faultyEventsOfOneOrderHaveEachTheirs() {
         let events = ["e-1", "e-2"].map { event($0, type: "com.salvage.unknown.v1") }
         watch.saw(.letter(.sample(.invalidEvent, message: "e-1", order: "A1")))

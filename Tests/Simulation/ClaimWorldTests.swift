@@ -33,6 +33,16 @@ import Testing
         #expect(caught != nil, "no world notices \(mutation)")
     }
 
+    /// Beside older pods, which tell each form of a decline, nothing is charged twice, lost or told that is not so.
+    @Test func aFleetOfTwoVersionsTellsTwiceAtMost() {
+        for seed in 0..<5_000 {
+            var world = ClaimWorld(seed: UInt64(seed), mutation: .tellsEachForm)
+            world.run()
+            let verdict = world.verdict
+            #expect(verdict?.hasPrefix("one decline was told as") ?? true, "seed \(seed): \(verdict ?? "")")
+        }
+    }
+
     @Test func everyEndIsSeen() {
         var seen: [String: Int] = [:]
         for seed in 0..<2_000 {

@@ -186,6 +186,11 @@ package enum ClaimVerdict<Found: Sendable>: Sendable {
     case askedTooEarly
     /// Another recovery of the same debt is open.
     case inRecovery(Found)
+    /// The decline came in another form as well, and the recovery of that is open. The order of the stream is the same as of `inRecovery`, and
+    /// older workers take it for that.
+    ///
+    /// - `exists`: FlexFactor is known to have that one's order, so it tells the one result.
+    case otherForm(Found, exists: Bool)
     /// Another recovery of the same debt was paid.
     case recovered(Found)
     /// FlexFactor refused this post: the next is that one. What was told of that, where it was told: the same publication of the event is not
@@ -199,6 +204,7 @@ package enum ClaimVerdict<Found: Sendable>: Sendable {
         case .mayBeCharged: .mayBeCharged
         case .askedTooEarly: .askedTooEarly
         case .inRecovery(let found): find(found).map { .inRecovery($0) }
+        case .otherForm(let found, let exists): find(found).map { .otherForm($0, exists: exists) }
         case .recovered(let found): find(found).map { .recovered($0) }
         case .nextPost(let post, nil): .nextPost(post, refusal: nil)
         case .nextPost(let post, let refusal?): find(refusal).map { .nextPost(post, refusal: $0) }

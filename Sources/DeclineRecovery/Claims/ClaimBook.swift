@@ -64,7 +64,8 @@ package struct ClaimBook: Sendable {
         package let gateway: ClaimedGateway?
         /// It was sent, found or told here. What else is claimed of a reference, such as a refund that somebody asks for, opens no order.
         package let isOpened: Bool
-        /// It will be told how it ends: it was sent, or it waits. What FlexFactor refused waits for nobody.
+        /// It will be told how it ends: it was sent, or it waits. What FlexFactor refused waits for nobody, nor does what is left to the decline's
+        /// other form.
         package let isUnderWay: Bool
         /// A retry that is put away, of which FlexFactor has nothing: nobody has sent it, or each request was withdrawn.
         package let isWaiting: Bool
@@ -100,13 +101,17 @@ package struct ClaimBook: Sendable {
                 askedPost: askedPost(requests[reference] ?? [], entry), answeredPost: Int(entry.answeredPost),
                 namedAt: entry.exists ? entry.named : nil, gateway: entry.gateway > 0 ? gateways[Int(entry.gateway) - 1] : nil,
                 isOpened: requests[reference] != nil || entry.exists || entry.answeredPost > 0 || entry.told >= 0 || entry.gateway > 0,
-                isUnderWay: !entry.isTold
-                    && (requests[reference] != nil || entry.exists || entry.answeredPost > 0 || entry.isWaiting
-                        || entry.gateway > 0 && entry.refusedPost == 0), isWaiting: entry.isWaiting,
+                isUnderWay: isUnderWay(entry, requests[reference] ?? []), isWaiting: entry.isWaiting,
                 isDebtPaid: isPaid(beside: slot, entry, isRepeat: true), isAmountPaid: isPaid(beside: slot, entry, isRepeat: false),
                 amount: entry.amount,
                 back: Standing.MoneyBack(isAll: entry.isPaidBack, refunds.isEmpty ? nil : refunds[reference]))
         }
+    }
+
+    private func isUnderWay(_ entry: Entry, _ open: [Request]) -> Bool {
+        if entry.isTold { return false }
+        if !open.isEmpty || entry.exists || entry.answeredPost > 0 { return true }
+        return (entry.isWaiting || entry.gateway > 0 && entry.refusedPost == 0) && twin(entry, open) == nil
     }
 
     /// The earliest that was not answered: a later one is granted alone or withdrawn, so it is out there only where its pod died between.
@@ -336,7 +341,7 @@ package struct ClaimBook: Sendable {
             return .told(ended.told, ended.kind)
         }
         let open = others.filter { $0.told < 0 && (requests[$0.key] != nil || $0.exists || $0.answeredPost > 0) }
-        return open.map(\.first).min().map { .inRecovery($0) }
+        return open.min { $0.first < $1.first }.map { .otherForm($0.first, exists: $0.exists) }
     }
 
     // MARK: Debts

@@ -36,6 +36,8 @@ extension ClaimedRecovery {
         case tell(Draft, corrects: ResultKind?, spent: Bool)
         /// It was told already: tell the same.
         case again(ClaimRecord)
+        /// The recovery of the decline's other form tells the end of both: nothing more comes of this message.
+        case left(to: RecoveryReference)
         /// No claim can be made now: nothing was charged and nothing is told.
         case hold
     }

@@ -187,8 +187,7 @@ package struct ClaimedRecovery: Sendable {
     private mutating func end(_ stop: RecoveryStop, _ now: Moment, _ timing: RecoveryTiming) -> Action {
         switch stop {
         case .conclude(let outcome):
-            ask(
-                .telling(Draft(ResultReason(outcome), orderID: outcome.orderID), outcome.basis(by: recovery.evidence), stop), now, timing)
+            ask(.telling(Draft(ResultReason(outcome), orderID: outcome.orderID), firstBasis(of: outcome), stop), now, timing)
         case .spend: ask(.telling(Draft(.skipped(.flexFactorUnavailable)), .unsent, stop), now, timing)
         case .submitted: ask(.announcing(stop), now, timing)
         case .park, .refuse, .advance, .giveUp: ask(.noting(stop), now, timing)
@@ -239,7 +238,7 @@ package struct ClaimedRecovery: Sendable {
     ) {
         switch state {
         case .sending(let call): sent(id, verdict, isStale, beside, call, now, timing)
-        case .telling(let draft, let basis, let stop): told(verdict, draft, basis, stop, now, timing)
+        case .telling(let draft, let basis, let stop): told(verdict, isStale, draft, basis, stop, now, timing)
         // Its end may have been told since.
         case .announcing where isStale: break
         case .announcing(let stop): announced(verdict, stop, now)
@@ -276,6 +275,7 @@ package struct ClaimedRecovery: Sendable {
         _ id: Claim.ID, _ verdict: ClaimVerdict<ClaimRecord>?, _ isStale: Bool, _ beside: Beside, _ call: FlexFactorCall, _ now: Moment,
         _ timing: RecoveryTiming
     ) {
+        let mayBeCharged = recovery.phase.mayBeCharged
         switch verdict {
         case .granted(let alone, _)?:
             sending = Sending(id: id, post: recovery.post)
@@ -302,10 +302,11 @@ package struct ClaimedRecovery: Sendable {
             default: break
             }
         // Whatever was told of the decline's other form, this one may have been charged before.
-        case .told(let record, _)? where recovery.phase.mayBeCharged && record.claim.reference != recovery.reference: doubt(now, timing)
+        case .told(let record, _)? where mayBeCharged && record.claim.reference != recovery.reference: doubt(now, timing)
         case .told(let record, _)?: state = .ended(.again(record))
         // Whatever stands in the way now, this one may have been charged before.
-        case .inRecovery? where recovery.phase.mayBeCharged, .recovered? where recovery.phase.mayBeCharged: doubt(now, timing)
+        case .inRecovery? where mayBeCharged, .otherForm? where mayBeCharged, .recovered? where mayBeCharged: doubt(now, timing)
+        case .otherForm(let record, let exists)?: state = .ended(leaving(it: record, exists: exists, now: now))
         case .inRecovery(let record)?: state = .telling(Draft(.skipped(.inRecovery), other: record.claim.reference), .pointer, nil)
         case .recovered(let record)?: state = .telling(Draft(.skipped(.alreadyRecovered), other: record.claim.reference), .pointer, nil)
         case .nextPost(_, let refusal?)? where refusal.isRefusal(of: recovery.edition): state = .ended(.again(refusal))
@@ -320,19 +321,25 @@ package struct ClaimedRecovery: Sendable {
     }
 
     private mutating func told(
-        _ verdict: ClaimVerdict<ClaimRecord>?, _ draft: Draft, _ basis: Claim.Basis, _ stop: RecoveryStop?, _ now: Moment,
-        _ timing: RecoveryTiming
+        _ verdict: ClaimVerdict<ClaimRecord>?, _ isStale: Bool, _ draft: Draft, _ basis: Claim.Basis, _ stop: RecoveryStop?,
+        _ now: Moment, _ timing: RecoveryTiming
     ) {
         switch verdict {
         case .granted(_, let corrects)?: state = .ended(.tell(draft, corrects: corrects, spent: stop == .spend))
         case .told(let record, _)?: state = .ended(.again(record))
+        // What it has withdrawn just now holds its debt no longer.
+        case .otherForm? where sending != nil: state = .noting(.park(until: now + recovery.backoff))
+        case .otherForm(let record, let exists)?: state = .ended(leaving(it: record, exists: exists, now: now))
         case .inRecovery(let record)?: state = .telling(Draft(.skipped(.inRecovery), other: record.claim.reference), .pointer, nil)
         case .recovered(let record)?:
             let pointer = Draft(.skipped(.alreadyRecovered), orderID: draft.orderID, other: record.claim.reference)
-            state = .telling(pointer, basis.besidesPaid, nil)
+            state = .telling(pointer, (isAbsence(stop) ? Claim.Basis.absent : basis).besidesPaid, nil)
         case .nextPost(_, let refusal?)? where refusal.isRefusal(of: recovery.edition): state = .ended(.again(refusal))
         // It is of another publication: what became of this one is told all the same.
         case .nextPost(let post, _)?: refusedPost = post - 1
+        // A request stands, of which FlexFactor was asked.
+        case .mayBeCharged? where basis == .unsent && isAbsence(stop):
+            state = isStale ? .ended(.stop(.park(until: now + recovery.backoff))) : .telling(draft, .absent, stop)
         case .mayBeCharged?: doubt(now, timing)
         // However late it is: what was sent since is looked for as well.
         case .askedTooEarly?: state = .ended(.stop(.park(until: now + recovery.backoff)))

@@ -1,5 +1,6 @@
 /// What makes a decline the same as another: its merchant, and the `source` and `id` of its event. A repeat has the same three; whatever
-/// has another id is another decline, and is worked on by itself. Two are compared by what is drawn from their bytes, and in no other way.
+/// has another id is another decline, and is worked on by itself; so is what has another order (`RecoveryReference.isOfSameDecline`). Two
+/// are compared by what is drawn from their bytes, and in no other way.
 package struct DeclineIdentity: Sendable {
     package let merchantID: MerchantID
     package let source: String

@@ -46,16 +46,21 @@ package struct RecoveryStory: Sendable {
         var corrected: ResultKind?
         var why: String?
         var waiting = ""
+        var otherForm: RecoveryReference?
         var (hasBegun, isFallen, until): (Bool, Bool, Moment?) = (false, false, nil)
         for record in records {
+            if let other = record.otherForm {
+                otherForm = other
+                continue
+            }
             switch record.step {
             case .begun:
                 // What intake had skipped is offered under another mapping.
                 if end == .skipped { end = nil }
-                (hasBegun, isFallen, until) = (true, false, nil)
+                (hasBegun, isFallen, until, otherForm) = (true, false, nil, nil)
             case .goesOn(let wait):
                 if wait?.until != nil { waiting = record.waiting }
-                (hasBegun, isFallen, until) = (true, false, wait?.until ?? until)
+                (hasBegun, isFallen, until, otherForm) = (true, false, wait?.until ?? until, nil)
             case .fallen: isFallen = true
             case .told(let told):
                 why = record.skipped ?? why
@@ -68,6 +73,7 @@ package struct RecoveryStory: Sendable {
             return ("ended as \(end.rawValue), corrected to \(corrected.rawValue); \(rest(after: corrected))", nil, true)
         }
         if let end { return ("ended as \(end.rawValue); \(rest(after: end))" + (why.map { ". " + $0 } ?? ""), nil, true) }
+        if let otherForm { return ("the same decline as \(otherForm), and told by its name", nil, true) }
         if isFallen || !hasBegun && records.contains(where: \.fate.isLetter) { return ("ended in a dead letter", nil, true) }
         if let until { return ("put away: \(waiting); it goes on", until, false) }
         return ("under way", nil, false)

@@ -39,8 +39,10 @@ extension JournalRecord {
             } else {
                 .fallen(isUnsent: detail == DeadLetterReason.attemptsSpent.rawValue)
             }
-        case .told: told
-        case .ignored, .foreign: .nothing
+        case .told: otherForm == nil ? told : repeated
+        // What intake passes on to nobody was not begun there.
+        case .ignored: otherForm == nil || stage == .intake ? .nothing : repeated
+        case .foreign: .nothing
         }
     }
 
@@ -49,6 +51,9 @@ extension JournalRecord {
     private var isOfCommand: Bool {
         detail == "cancelling" || detail.hasPrefix("refund ") || stage == .retry && amount == nil && declinedAt == nil
     }
+
+    /// The decline counts under the name of its other form. To this one it is a second decline of a debt that is being recovered.
+    private var repeated: JournalStep { .told(ToldMoney(.skipped, reason: reason, becomes: nil)) }
 
     private var told: JournalStep {
         let told = ToldMoney(ResultKind(rawValue: detail), reason: reason, becomes: becomes)

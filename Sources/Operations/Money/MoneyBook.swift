@@ -221,10 +221,11 @@ package struct MoneyBook: Sendable {
         if told.isAgain, let known {
             // A repeat says that it is one, and not why. What went to FlexFactor is skipped for one reason alone.
             if case .notOffered = known.as { return }
-            return end(record, told, key, as: .notOffered(SkipReason.flexFactorUnavailable.rawValue))
+            let why: SkipReason = record.otherForm == nil ? .flexFactorUnavailable : .inRecovery
+            return end(record, told, key, as: .notOffered(why.rawValue))
         }
         let own = known.map { facts[Int($0.decline.facts)] } ?? MoneyFacts(record)
-        let skipped = own.skipped(record.reason)
+        let skipped = own.skipped(record.otherForm == nil ? record.reason : SkipReason.inRecovery.rawValue)
         if known != nil || record.stage != .intake {
             end(record, told, key, as: .notOffered(skipped.why ?? ""))
         } else if !told.isAgain, !isOver(key) {

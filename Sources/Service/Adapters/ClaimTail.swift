@@ -273,13 +273,16 @@ final class ClaimTail: ClaimsPort {
 
     private func resolved(_ verdict: ClaimVerdict<Int64>, _ request: ClaimRequest) async -> ClaimVerdict<ClaimRecord>? {
         switch verdict {
-        case .told(let offset, _), .inRecovery(let offset), .recovered(let offset):
+        case .told(let offset, _), .inRecovery(let offset), .otherForm(let offset, _), .recovered(let offset):
             guard let record = await record(at: offset) else { return nil }
             // Nobody is told another's result, whatever stands at that place.
             let claim = record.claim
             guard claim.merchantID == request.merchantID, claim.reference.orderID.hasSameCodePoints(as: request.reference.orderID)
             else { return nil }
-            if case .told = verdict, !claim.reference.isOfSameDecline(as: request.reference) { return nil }
+            switch verdict {
+            case .told, .otherForm: guard claim.reference.isOfSameDecline(as: request.reference) else { return nil }
+            default: break
+            }
             return verdict.map { _ in record }
         case .nextPost(_, let offset?):
             guard let record = await record(at: offset), record.claim.merchantID == request.merchantID,

@@ -16,6 +16,9 @@ package struct DeclineStory: Sendable, Equatable {
     /// More than one final result of a recovery would be a lie to the CRM.
     package internal(set) var finals: Set<String> = []
 
+    /// The recovery that tells its end, where its event came in another form before.
+    private(set) var otherForm: RecoveryReference?
+
     /// Whether it is that of a command, which is answered beside the recovery that it is about.
     var isOfCommand = false
 
@@ -27,12 +30,21 @@ package struct DeclineStory: Sendable, Equatable {
         return !finals.isEmpty || deadLetter != nil && (result == nil || isOfCommand)
     }
 
+    /// With what came of its other form: one decline has one result.
+    func told(as other: DeclineStory) -> DeclineStory {
+        var story = self
+        (story.kind, story.reason, story.action, story.otherRecovery) = (other.kind, other.reason, other.action, other.otherRecovery)
+        (story.finals, story.deadLetter) = (other.finals, other.deadLetter)
+        return story
+    }
+
     mutating func saw(_ news: DeclineNews) {
         switch news {
         case .record(let record):
             declineClass = record.declineClass?.rawValue ?? declineClass
             rule = record.rule ?? rule
             if record.stage == .intake, record.fate == .passed { route = record.detail }
+            if record.fate == .ignored { otherForm = record.otherForm ?? otherForm }
         case .letter(let letter): deadLetter = letter.reason.rawValue
         }
         if let told = news.told { saw(told) }

@@ -14,7 +14,11 @@ package final class DeclineWatch: Sendable {
     }
 
     package func story(of event: WatchedEvent) -> DeclineStory {
-        var story = stories.withLock { stories in event.names.compactMap { stories[$0] }.first ?? DeclineStory() }
+        var story = stories.withLock { stories in
+            let own = event.names.compactMap { stories[$0] }.first ?? DeclineStory()
+            guard own.finals.isEmpty, let other = own.otherForm.flatMap({ stories[.recovery($0)] }) else { return own }
+            return own.told(as: other)
+        }
         story.isOfCommand = event.isCommand
         return story
     }

@@ -62,14 +62,18 @@ struct PlainClaimBook {
                     ?? (entry.exists && entry.answeredPost == 0 ? 1 : nil)).map(Int.init),
                 answeredPost: Int(entry.answeredPost), namedAt: entry.told < 0 && entry.exists ? entry.named : nil, gateway: entry.gateway,
                 isOpened: !entry.open.isEmpty || entry.exists || entry.answeredPost > 0 || entry.told >= 0 || entry.gateway != nil,
-                isUnderWay: !entry.isTold
-                    && (!entry.open.isEmpty || entry.exists || entry.answeredPost > 0 || entry.isWaiting
-                        || entry.gateway != nil && entry.refusedPost == 0), isWaiting: entry.isWaiting,
+                isUnderWay: isUnderWay(reference, entry), isWaiting: entry.isWaiting,
                 isDebtPaid: isPaid(beside: reference, entry, isRepeat: true),
                 isAmountPaid: isPaid(beside: reference, entry, isRepeat: false),
                 amount: entry.amount.map { UInt32(truncatingIfNeeded: $0.high) | 1 } ?? 0,
                 back: ClaimBook.Standing.MoneyBack(isAll: entry.isPaidBack, refunds[reference]))
         }
+    }
+
+    private func isUnderWay(_ reference: Fingerprint, _ entry: Entry) -> Bool {
+        if entry.isTold { return false }
+        if !entry.open.isEmpty || entry.exists || entry.answeredPost > 0 { return true }
+        return (entry.isWaiting || entry.gateway != nil && entry.refusedPost == 0) && twin(reference, entry) == nil
     }
 
     /// What was paid and went back was paid when it was told.
@@ -250,7 +254,7 @@ struct PlainClaimBook {
         let ended = others.filter { $0.told >= 0 && !$0.isPointer }.min { $0.told < $1.told }
         if let ended { return .told(ended.told, ended.kind) }
         let open = others.filter { $0.told < 0 && (!$0.open.isEmpty || $0.exists || $0.answeredPost > 0) }
-        return open.map(\.first).min().map { .inRecovery($0) }
+        return open.min { $0.first < $1.first }.map { .otherForm($0.first, exists: $0.exists) }
     }
 
     // MARK: Debts
