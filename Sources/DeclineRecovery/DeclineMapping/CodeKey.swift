@@ -59,8 +59,8 @@ enum CodeKey {
 
     static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 
-    /// A network's code that stands in a text beside its meaning: `DECLINE: 05`, `51 - DECLINED`, `Refused | 01: Refer to issuer`; or
-    /// with no word beside it but the trade's: `Declined (43)`, `RC=51`, `Network:Visa|IssuerCode:43`.
+    /// A network's code that stands in a text beside its meaning: `DECLINE: 05`, `51 - DECLINED`, `R: 51`, `Refused | 01: Refer to issuer`;
+    /// or with no word beside it but the trade's: `Declined (43)`, `RC=51`, `Network:Visa|IssuerCode:43`.
     static func inText(_ text: String) -> String? {
         let bytes = Array(text.utf8.prefix(200))
         return besideItsMeaning(bytes) ?? (text.utf8.count <= 200 ? amongTradeWords(bytes) : nil)
@@ -87,7 +87,9 @@ enum CodeKey {
                 let isFollowed = after == 0x3A || after == 0x29 || after == 0x2D || after == 0x7C
                 let isLed = index == 1 && leaders.contains(leader)
                 let leads = index == 0 || isLed
-                let ends = after == 0 && isLed && (before == 0x3A || before == 0x2D || before == 0x23)
+                // `R: 51` is a response; `R-29` is a return of ACH's.
+                let isLedByLetter = index == 1 && leader == [0x72] && before == 0x3A
+                let ends = after == 0 && (isLed && (before == 0x3A || before == 0x2D || before == 0x23) || isLedByLetter)
                 if isFollowed && (leads || before == 0x7C) && next + 1 < bytes.count || ends {
                     return String(decoding: bytes[start..<at], as: UTF8.self)
                 }

@@ -115,9 +115,21 @@ package final class TextRules: Sendable {
             let marked = TextWords.withoutResults(all)
             return HeardTexts.Heard(
                 text, Self.unmarked(marked), longWords: Self.unmarked(all).filter { $0.utf8.count > 2 },
-                rule(for: TextDetails.dropped(from: marked)))
+                rule(for: TextDetails.dropped(from: marked)) ?? ruleInSmallLetters(text))
         }
     }
+
+    /// What a text says whose capitals begin no words: `dO NoT HoNoR`.
+    private func ruleInSmallLetters(_ text: String) -> Rule? {
+        let bytes = text.utf8.prefix(TextWords.longest)
+        guard zip(bytes, bytes.dropFirst()).contains(where: { isSmall($0) && isCapital($1) }) else { return nil }
+        let words = TextWords.split(String(decoding: bytes, as: UTF8.self).lowercased(), marksAnswers: true)
+        return rule(for: TextDetails.dropped(from: TextWords.withoutResults(words)))
+    }
+
+    private func isSmall(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte) }
+
+    private func isCapital(_ byte: UInt8) -> Bool { (0x41...0x5A).contains(byte) }
 
     private static func unmarked(_ words: [String]) -> [String] {
         words.contains { $0.utf8.last == 0x2E } ? words.map { $0.utf8.last == 0x2E ? String($0.dropLast()) : $0 } : words

@@ -63,6 +63,8 @@ enum TextWords {
                 word.append(UInt8(value))
                 endsLower = false
             case 0x27, 0x60, 0xB4, 0x2018, 0x2019, 0x300...0x36F: break
+            // Not seen, and inside words that were copied from a page: a soft hyphen, a blank without width, a joiner, a byte order mark.
+            case 0xAD, 0x200B, 0x2060, 0xFEFF: break
             case 0xC0...0x17F:
                 let folded = letters[Int(value - 0xC0)]
                 if folded == 0x2A {

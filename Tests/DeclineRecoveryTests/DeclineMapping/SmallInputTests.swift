@@ -77,6 +77,7 @@ import Testing
         ("Customer deceased", false),
         ("Issuer will never approve", false), ("Order number is empty", false), ("Prior chargeback", false),
         ("Suspected malfunction", true), ("51 - DECLINED", true), ("DECLINE: 05", true), ("41 - DECLINED", false), ("DECLINE: 14", false),
+        ("R: 51", true), ("R: 41", false),
         ("Cardholder blocked recurring", false), ("Card not enabled for online use", false), ("Blocked by the limit", true),
         ("Merchant blocked by cardholder", false), ("System is undergoing maintenance", true), ("Reason not specified", true),
         ("Acquirer is not accepting this transaction", true),
@@ -86,6 +87,9 @@ import Testing
         #expect(!classification.isUnknown && (classification.declineClass == .soft) == isSoft, "\(classification.rule)")
         #expect(classify("nmi", text: text).declineClass == classification.declineClass)
     }
+
+    /// `R29` is a return of ACH's, however it is written.
+    @Test func aReturnIsNoNetworksCode() { #expect(classify(text: "R-29").isUnknown) }
 
     @Test func insufficientFundsIsSeenWhereverItIsSaid() {
         for text in ["INSUFF FUNDS", "Not sufficient funds", "NSF", "Saldo insuficiente"] {

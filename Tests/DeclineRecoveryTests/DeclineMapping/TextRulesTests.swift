@@ -57,6 +57,16 @@ import Testing
         #expect(texts.rule(for: text)?.name ?? "unknown" == rule)
     }
 
+    /// Capitals may begin no word, and characters that nobody sees stand in none.
+    @Test(arguments: [
+        ("dO NoT HoNoR", "do_not_honor"), ("pIcK Up cArD", "pick_up"), ("iNsUfFiCiEnT FuNdS", "insufficient_funds"),
+        ("qUiCk bRoWn fOx", "unknown"), ("Stol\u{AD}en card", "lost_or_stolen"), ("Sto\u{200B}len\u{200B} card", "lost_or_stolen"),
+        ("\u{FEFF}Revo\u{2060}cation of authorization order", "revoked"), ("Do\u{A0}Not\u{A0}Honor", "do_not_honor"),
+    ])
+    func capitalsAndUnseenCharactersHideNothing(text: String, rule: String) {
+        #expect(texts.rule(for: text)?.name ?? "unknown" == rule)
+    }
+
     /// Where it is said that a text shares none of some words, it has none of them, however it is written.
     @Test(arguments: ["Jürgen", "J&uuml;rgen", "J%C3%BCrgen", #"J\u00fcrgen"#])
     func aWordIsFoundHoweverItIsWritten(text: String) {
