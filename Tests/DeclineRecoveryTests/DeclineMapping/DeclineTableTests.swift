@@ -107,6 +107,7 @@ import Testing
         #expect(category("garanti", "16") == .softLater && category("iso8583", "16") == .notADecline && category("garanti", "34") == .never)
         #expect(category("cielo", "FD") == .never && category("cielo", "39") == .softNow && category("cielo", "04") == .never)
         // Cielo's 67 is a block for a day, and ISO's a card to be kept; its 85 is a fault, and no approval.
+        #expect(category("cielo", "08") == .correctData && category("cielo", "22") == .requestWrong)
         #expect(category("cielo", "67") == .softLater && category("cielo", "85") == .softNow && category("cielo", "BR") == .never)
         // Shva's 2 and 5 keep the card, 41 is a ceiling. Borgun and Decta speak ISO 8583:1993; Redsys writes its codes as SIS0093 too.
         #expect(category("Tranzila", "002") == .never && category("Tranzila", "005") == .never && category("Tranzila", "041") == .softLater)
