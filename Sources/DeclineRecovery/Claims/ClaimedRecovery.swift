@@ -344,7 +344,7 @@ package struct ClaimedRecovery: Sendable {
         // However late it is: what was sent since is looked for as well.
         case .askedTooEarly?: state = .ended(.stop(.park(until: now + recovery.backoff)))
         case nil:
-            forget()
+            if knowledge == .answered { recovery.forgetAnswer() }
             state = .ended(.hold)
         }
     }
@@ -354,23 +354,9 @@ package struct ClaimedRecovery: Sendable {
         sending = nil
         knowledge = .nothing
         let hasAsked = recovery.phase.mayBeCharged
-        let patience: Moment.Span
-        switch recovery.route {
-        case .cascade:
-            patience = timing.reconcileFor
-            if recovery.phase == .due {
-                // The same key, while the time allows; FlexFactor is asked afterwards.
-                recovery.phase = .unanswered
-                state = .open
-                return
-            }
-            recovery.phase = .reconciling(recovery.phase.orderID, .look)
-        case .retry:
-            patience = timing.grace + timing.reconcileFor
-            switch recovery.phase {
-            case .closing, .closed: recovery.phase = .closing(recovery.phase.orderID, .look)
-            default: recovery.phase = .seeking(recovery.phase.orderID)
-            }
+        guard let patience = recovery.doubt(timing) else {
+            state = .open
+            return
         }
         guard now >= recovery.chargingEnds + patience else {
             state = .ended(.stop(.park(until: now + recovery.backoff)))
@@ -378,15 +364,6 @@ package struct ClaimedRecovery: Sendable {
         }
         // However late it is: nobody gives up who has not asked.
         state = hasAsked ? .ended(.stop(.giveUp(.outcomeUnknown))) : .open
-    }
-
-    /// FlexFactor's answer cannot be told now: it is asked again later.
-    private mutating func forget() {
-        guard knowledge == .answered else { return }
-        switch recovery.route {
-        case .cascade: if recovery.phase == .due { recovery.phase = .unanswered }
-        case .retry: if !recovery.phase.mayBeCharged { recovery.phase = .seeking(nil) }
-        }
     }
 
     private mutating func announced(_ verdict: ClaimVerdict<ClaimRecord>?, _ stop: RecoveryStop, _ now: Moment) {
