@@ -77,7 +77,7 @@ extension CallFailure {
     /// Of the page of an order that the list has just shown: not as of a list that cannot be had, whose silence would prove nothing.
     fileprivate var besideList: CallFailure {
         switch self {
-        case .notSent, .throttled, .unknown(.otherAccount), .unknown(.otherRecovery): self
+        case .notSent, .throttled, .unknown(.otherAccount), .unknown(.otherRecovery), .unknown(.unclear): self
         case .unknown, .conflict, .refused: .unknown(.unconfirmed(description, retryAfter: retryAfter))
         }
     }

@@ -59,13 +59,14 @@ package struct RetryStage: Sendable {
             cancellation.running = standing.map { $0.isAsking ? .asks : .rests }
         case .unreadable, .unknown: break
         }
-        if cancellation.isBlind,
+        if cancellation.isBlind || cancellation.isSearching,
             let place = environment.claims.standing(of: cancellation.reference, merchant: cancellation.merchantID)?.namedAt
         {
-            guard let named = await environment.claims.record(at: place)?.claim, named.reference == cancellation.reference else {
+            if let named = await environment.claims.record(at: place)?.claim, named.reference == cancellation.reference {
+                cancellation.orderID = named.orderID
+            } else if cancellation.isBlind {
                 return await waitToRead(cancellation, message)
             }
-            cancellation.orderID = named.orderID
         }
         while let (call, gateway) = cancellation.nextCall {
             let answer = await flexFactor.perform(

@@ -76,6 +76,7 @@ import Testing
             (page(7, reference.text), found("g-1", .completed)), (page(4, reference.text), found("g-1", .processing)),
             (page(7, nil), found("g-1", .completed)), (page(7, "7f3c2a10-0000-4000-8000-00000000ab01"), found("g-1", .completed)),
             (page(7, "B-S0"), .notListed), (page(2, "B-S0"), .notListed),
+            (#"{"id":"g-1","status":7,"statusName":"Cancelled"}"#, .failed(.unknown(.unclear("7, Cancelled")))),
         ] as [(String, FlexFactorAnswer)] {
             #expect(try await world.find(reference, in: list, pages: ["g-1": own]) == expected, "\(own)")
         }

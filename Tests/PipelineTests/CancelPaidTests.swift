@@ -22,10 +22,11 @@ import Testing
                 until: Self.now + .days(40), result: result), by: "w-2")
     }
 
-    private func claim(_ act: Claim.Act) -> Claimed {
+    private func claim(_ act: Claim.Act, of order: FlexFactorOrderID? = nil) -> Claimed {
         claims.append(
             ClaimRequest(
-                merchantID: "acme", reference: reference, debt: nil, amount: nil, act: act, until: Self.now + .days(40)), by: "w-2")
+                merchantID: "acme", reference: reference, debt: nil, amount: nil, act: act, until: Self.now + .days(40), orderID: order),
+            by: "w-2")
     }
 
     private func command(_ phase: Cancellation.Phase = .looking(0), word: Cancellation.Word? = nil) -> Cancellation {
@@ -124,6 +125,23 @@ import Testing
         }
         #expect(end.kinds == [.cancelled] && end.letters.isEmpty && asksToCancel(flexFactor))
         #expect(claims.standing(of: reference, merchant: "acme")?.told?.kind == .cancelled)
+    }
+
+    /// FlexFactor's list does not echo our reference, and its id stands in the claims: the webhook that tells of the payment may be lost.
+    @Test func anOrderWhoseIDIsKnownIsLookedAtByThat() async {
+        let sent = claim(.send(post: 1))
+        _ = claim(.exists(answering: sent.id), of: "g-1")
+        let paid = flexFactor(.completed)
+        #expect(await carryOut(command(), paid).kinds == [.approved])
+        #expect(!asksToCancel(paid) && paid.calls == [.lookUp("g-1")])
+    }
+
+    @Test func whatMayBePaidByItsOwnPageIsNotAskedToBeCancelled() async {
+        let sent = claim(.send(post: 1))
+        _ = claim(.exists(answering: sent.id), of: "g-1")
+        let unclear = ScriptedFlexFactor(.failed(.unknown(.unclear("7, Cancelled"))))
+        _ = await carryOut(command(), unclear)
+        #expect(!asksToCancel(unclear))
     }
 
     /// Nobody else tells it, and nothing is left for a person.

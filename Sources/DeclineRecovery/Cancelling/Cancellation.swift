@@ -7,8 +7,8 @@
 ///            \--open, or not shown--> cancelling --> settling: look --> tell cancelled | approved
 /// ```
 ///
-/// FlexFactor may accept a cancel and take the money in that very moment, so the order is looked at afterwards: by its id, where the list has
-/// shown it or a claim names it. Where neither does, the list not showing ours, FlexFactor's answer to the cancel is what is known: accepted,
+/// FlexFactor may void what is paid, so the order is looked at first; and it may accept a cancel and take the money in that very moment, so it
+/// is looked at afterwards: by its id, where the list has shown it or a claim names it. Where neither does, the list not showing ours, FlexFactor's answer to the cancel is what is known: accepted,
 /// and it is cancelled; refused, and the recovery, which has the order's id or asks for it, tells how it ended.
 ///
 /// What was told of the recovery as paid or cancelled answers the command, and FlexFactor is asked nothing: it may void what is paid. So who
@@ -146,6 +146,8 @@ package struct Cancellation: Sendable, Equatable {
 
     /// Whether FlexFactor accepted to cancel an order of which it has shown nothing.
     package var isBlind: Bool { if case .settling = phase { word == .accepted && orderID == nil } else { false } }
+    /// Whether it looks for an order next whose id it does not know.
+    package var isSearching: Bool { isLooking && orderID == nil }
 
     /// What comes before the first call.
     ///
@@ -194,9 +196,8 @@ package struct Cancellation: Sendable, Equatable {
         guard gateways.indices.contains(index) else { return nil }
         let call: FlexFactorCall =
             switch phase {
-            case .looking: .find(reference)
             case .cancelling: .cancelByReference(reference)
-            case .settling: orderID.map(FlexFactorCall.lookUp) ?? .find(reference)
+            case .looking, .settling: orderID.map(FlexFactorCall.lookUp) ?? .find(reference)
             }
         return (call, gateways[index])
     }
@@ -222,6 +223,8 @@ package struct Cancellation: Sendable, Equatable {
     private func isSilence(_ failure: CallFailure) -> Bool {
         switch phase {
         case .cancelling: return false
+        // FlexFactor may void what is paid.
+        case .looking where failure.isUnclear: return false
         case .settling where orderID != nil || failure.isUnconfirmed: return false
         case .looking, .settling: break
         }

@@ -146,7 +146,10 @@ extension CallFailure {
     }
 
     /// An order is shown that may be asked for, and be paid: unlike a list that cannot be had, or shows nothing.
-    var isUnconfirmed: Bool { if case .unknown(.unconfirmed) = self { true } else { false } }
+    var isUnconfirmed: Bool { if case .unknown(.unconfirmed) = self { true } else { isUnclear } }
+
+    /// It may be paid, by its own page: it is not asked to be cancelled.
+    var isUnclear: Bool { if case .unknown(.unclear) = self { true } else { false } }
 }
 
 /// What is known of a card once it was opened, and may travel: no number, no security code.

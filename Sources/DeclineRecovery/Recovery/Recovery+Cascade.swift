@@ -217,6 +217,8 @@ extension Recovery {
             phase = .reconciling(id, .look)
         case (.challenged(let id, _), _):
             phase = .challenged(id, .cancel)
+        // What may be paid is not asked to be cancelled.
+        case (.reconciling(nil, .look), _) where failure.isUnclear: break
         case (.reconciling(nil, .look), .unknown), (.reconciling(nil, .look), .refused):
             // The list cannot be had: it would have proved nothing by its silence, and the other way to know is not missing.
             phase = .reconciling(nil, recall(now: now, timing: timing) == nil ? .cancel : .recall)

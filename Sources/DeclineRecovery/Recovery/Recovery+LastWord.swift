@@ -26,7 +26,7 @@ extension Recovery {
             return .park(until: since + timing.settle)
         }
         // What may be paid is not asked to be cancelled, for FlexFactor may void it.
-        if case .failed(.unknown(.unclear)) = answer { return .giveUp(.outcomeUnknown) }
+        if case .failed(let failure) = answer, failure.isUnclear { return .giveUp(.outcomeUnknown) }
         // An outage of FlexFactor's, or of ours, that is not over says nothing. Nobody waits any more.
         if case .failed(let failure) = answer, failures < Self.leastCalls {
             // A circuit that is open counts no failure, and few calls try it: who waits for it has asked as well.

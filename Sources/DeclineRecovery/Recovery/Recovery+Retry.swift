@@ -325,10 +325,9 @@ extension Recovery {
         }
         switch (phase, failure) {
         // The list shows it: nothing is charged beside that, and its page is asked again.
-        case (.due, .unknown(.unconfirmed)),
-            (.seeking(nil), .unknown(.unconfirmed)) where now >= keyDies(timing),
-            (.seeking(nil), .unknown(.unclear)) where now >= keyDies(timing):
-            break
+        case (.due, _) where failure.isUnconfirmed, (.seeking(nil), _) where failure.isUnconfirmed && now >= keyDies(timing): break
+        // Nor is that asked to be cancelled which may be paid.
+        case (.closing(nil, .look), _) where failure.isUnclear, (.closed(nil), _) where failure.isUnclear: break
         // The list cannot be had, and its silence would have proved nothing.
         case (.due, .unknown), (.due, .refused), (.due, .conflict):
             phase = .ready

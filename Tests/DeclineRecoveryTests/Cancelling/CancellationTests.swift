@@ -198,6 +198,22 @@ import Testing
         #expect(cancellation.learned(.failed(.unknown(.timedOut)), now: now, timing: timing) == .tell(.cancelled, nil, "42"))
     }
 
+    /// Its page says that it is paid, and something else besides: FlexFactor would void it.
+    @Test func whatMayBePaidIsNotAskedToBeCancelled() throws {
+        let timing = RecoveryTiming()
+        var cancellation = Cancellation(
+            merchantID: "acme", reference: try #require(RecoveryReference("A-U1")), gateways: ["42"], since: now)
+        let unclear = FlexFactorAnswer.failed(.unknown(.unclear("7, Cancelled")))
+        for _ in 0..<3 {
+            guard case .park? = cancellation.learned(unclear, now: now, timing: timing) else {
+                Issue.record("\(cancellation.phase)")
+                return
+            }
+        }
+        #expect(cancellation.phase == .looking(0))
+        #expect(cancellation.learned(unclear, now: now + timing.grace + timing.reconcileFor, timing: timing) == .giveUp)
+    }
+
     @Test func aNoticeNamesItsRecovery() throws {
         let reference = try #require(RecoveryReference("A~C3~84-R7-88-7"))
         let notice = CancelNotice(merchantID: "acme", reference: reference)

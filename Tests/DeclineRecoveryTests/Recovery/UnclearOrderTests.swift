@@ -65,4 +65,26 @@ import Testing
         }
         #expect(recovery.phase == .seeking(nil))
     }
+
+    /// The answer to its charge was lost, and FlexFactor's cancel by our reference would void it.
+    @Test(arguments: [MITMode.managed, .sync, nil]) func nothingIsCancelledThatTheListAloneNames(mode: MITMode?) {
+        let begun = Recovery.sample(declinedAt: now)
+        var recovery =
+            if let mode { begun.at(.closing(nil, .look), route: .retry(mode, until: until)) } else { begun.at(.reconciling(nil, .look)) }
+        let end = mode == nil ? now + .seconds(61) : until + timing.grace
+        for _ in 0..<3 {
+            guard case .call(.find) = recovery.next(now: end, timing: timing),
+                case .park? = recovery.learned(unclear, now: end, timing: timing)
+            else {
+                Issue.record("\(recovery.phase)")
+                return
+            }
+        }
+        let overdue = end + timing.reconcileFor
+        guard case .call(.find) = recovery.next(now: overdue, timing: timing) else {
+            Issue.record("\(recovery.phase)")
+            return
+        }
+        #expect(recovery.learned(unclear, now: overdue, timing: timing) == .giveUp(.outcomeUnknown))
+    }
 }
