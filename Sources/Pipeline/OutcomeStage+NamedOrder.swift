@@ -1,9 +1,8 @@
 import DeclineRecovery
 
-/// News that say which recovery they are of, and not which of FlexFactor's orders: a claim of that recovery, or what was told of it, may
-/// name the order.
+/// Which of FlexFactor's orders a recovery has: a claim of it, or what was told of it, may name the order.
 extension OutcomeStage {
-    /// Gives them the order that is known of their recovery.
+    /// Gives news that say which recovery they are of, and not which order, the one that is known of it.
     ///
     /// - Returns: what becomes of them where none is; `nil` where they can be looked at.
     func named(_ news: inout WebhookNews, by reference: RecoveryReference, _ message: IncomingMessage) async -> StageOutcome? {
@@ -17,6 +16,25 @@ extension OutcomeStage {
         case .unknown where news.looks == 0: return await carryOut(.wait(environment.timing.settle), .notListed, nil, news, message)
         case .unread, .unknown: return distrusted(news, .unnamed, message)
         }
+    }
+
+    /// What becomes of news that name another order than FlexFactor's answer to the recovery's only post did: an order that is anybody's, unless
+    /// it echoes the reference. Where more was posted, each post may have an order of its own.
+    ///
+    /// - Returns: `nil` where they are of no other.
+    func ofAnotherOrder(
+        _ news: WebhookNews, _ reference: RecoveryReference, _ answer: FlexFactorAnswer, _ message: IncomingMessage
+    ) async -> StageOutcome? {
+        if case .found(let order) = answer, order.echo == reference { return nil }
+        let merchant = news.merchant(of: reference)
+        guard let named = news.orderID, let standing = environment.claims.standing(of: reference, merchant: merchant),
+            let place = standing.namedAt, max(standing.askedPost ?? 0, standing.answeredPost) <= 1
+        else { return nil }
+        guard let claim = await environment.claims.record(at: place)?.claim, claim.reference == reference else {
+            return environment.now() < news.receivedAt + environment.timing.reconcileFor ? hold(news, message) : nil
+        }
+        guard let known = claim.orderID, !known.isSame(as: named) else { return nil }
+        return distrusted(news, .anotherThanClaimed, message)
     }
 
     private enum NamedOrder {

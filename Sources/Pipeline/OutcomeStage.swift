@@ -125,6 +125,7 @@ package struct OutcomeStage: Sendable {
             case .elsewhere: return distrusted(news, .unclaimed, message)
             case .unread: return hold(news, message)
             }
+            if let settled = await ofAnotherOrder(news, reference, answer, message) { return settled }
             if reason.kind.isMoneyBack, news.tellsTaken { return await tellTaken(reference, answer, first, news, message) }
             if reason.kind == .approved || reason.kind.isMoneyBack {
                 switch await environment.claims.told(of: reference, merchant: merchant) {
@@ -176,7 +177,9 @@ package struct OutcomeStage: Sendable {
             return StageOutcome(
                 publishing: [later.message(to: .delayed(.outcomes, span), traceparent: message.traceparent)],
                 entry: entry(of: news, .parked(span, because: news.word)))
-        case .capture(let reference, let id): return await capture(reference, id, answer, news, message)
+        case .capture(let reference, let id):
+            if let settled = await ofAnotherOrder(news, reference, answer, message) { return settled }
+            return await capture(reference, id, answer, news, message)
         case .ignore(let why): return ignored(news, why)
         case .distrust(let why): return distrusted(news, why, message)
         }

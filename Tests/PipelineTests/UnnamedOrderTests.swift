@@ -60,6 +60,33 @@ import Testing
         #expect(try again.results() == told.results() && paid.calls == [.lookUp("g-1"), .lookUp("g-1")])
     }
 
+    /// It is paid, and is another's: FlexFactor has named this recovery's order.
+    @Test(arguments: [("order.completed", FlexFactorOrder.State.completed), ("order.cancelled", .cancelled)])
+    func anotherOrderThanItsOwnIsNotBelieved(event: String, state: FlexFactorOrder.State) async throws {
+        submit(naming: "g-1")
+        let body = #"{"Event":"\#(event)","ExternalOrderId":"\#(Self.reference.text)","OrderId":"g-2","EventData":null}"#
+        var news = try #require(WebhookNews(body: Array(body.utf8), merchantID: "acme", gatewayID: "42", receivedAt: Self.now))
+        news.hasWaited = true
+        let handled = await handle(news.encoded(), claims, ScriptedFlexFactor(.order(state, "g-2")))
+        #expect(handled.kinds.isEmpty)
+        #expect(try explanations(handled) == ["\(event): \(WebhookNews.Distrust.anotherThanClaimed.rawValue)"])
+        // An order that says itself that it is this one's is believed, as FlexFactor's page is more than a webhook.
+        let own = ScriptedFlexFactor(.found(FlexFactorOrder(id: "g-2", state: .completed, echo: Self.reference)))
+        #expect(await handle(news.encoded(), claims, own).publishing.allSatisfy { $0.destination != .deadLetters })
+    }
+
+    /// Each post may have an order of its own.
+    @Test func ofTwoPostsEitherOrderIsBelieved() async throws {
+        submit(naming: "g-1")
+        claims.append(
+            ClaimRequest(
+                merchantID: "acme", reference: Self.reference, debt: nil, amount: nil, act: .send(post: 2), until: Self.now + .days(40)),
+            by: "w-2")
+        let body = #"{"Event":"order.completed","ExternalOrderId":"\#(Self.reference.text)","OrderId":"g-2","EventData":null}"#
+        let news = try #require(WebhookNews(body: Array(body.utf8), merchantID: "acme", gatewayID: "42", receivedAt: Self.now))
+        #expect(await handle(news.encoded(), claims, ScriptedFlexFactor(.order(.completed, "g-2"))).kinds == [.approved])
+    }
+
     /// What the order does not bear out is not told.
     @Test func itIsBelievedNoMoreThanOthers() async throws {
         submit(naming: "g-1")
