@@ -1,5 +1,6 @@
 import DeclineRecovery
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import FlexFactor
@@ -20,20 +21,36 @@ import Testing
                 maxRequestsPerSecond: 4),
             now: { clock.now }, observe: { call in measured.withLock { $0 += call.nanoseconds } }, uptime: { clock.now })
         let start = ContinuousClock.now
-        // Five that the rate lets through at once, and one that waits for a quarter of a second.
-        for _ in 0..<6 { #expect(await world.perform(client, clock: clock) == .found(FlexFactorOrder(id: "order-1", state: .completed))) }
+        // Four that the rate lets through at once, and one that waits until a second is over.
+        for _ in 0..<5 { #expect(await world.perform(client, clock: clock) == .found(FlexFactorOrder(id: "order-1", state: .completed))) }
         #expect(ContinuousClock.now - start - .nanoseconds(measured.withLock { $0 }) >= .milliseconds(200))
     }
 
     @Test func theRateLimitLetsTheRestWaitOrRefusesThem() {
         var limit = RateLimit(perSecond: 10)
         let now = ClientWorld.Clock().now
-        // A second's worth at once, then one every 100 ms.
-        let waits = (0..<14).map { _ in limit.reserve(now: now, patience: .milliseconds(300)) }
-        #expect(waits.prefix(11).allSatisfy { $0 == .seconds(0) })
-        #expect(waits[11] == .milliseconds(100) && waits[12] == .milliseconds(200) && waits[13] == .milliseconds(300))
-        #expect(limit.reserve(now: now, patience: .milliseconds(300)) == nil)
+        // A second's worth at once, then none until that second is over.
+        let waits = (0..<12).map { limit.reserve(now: now + .milliseconds($0 * 10), patience: .seconds(2)) }
+        #expect(waits.prefix(10).allSatisfy { $0 == .seconds(0) } && waits.suffix(2) == [.milliseconds(900), .milliseconds(900)])
+        #expect(limit.reserve(now: now + .milliseconds(120), patience: .milliseconds(300)) == nil)
         #expect(limit.reserve(now: now + .seconds(60), patience: .seconds(0)) == .seconds(0))
+    }
+
+    /// What FlexFactor counts in any second is no more, however the calls come.
+    @Test(arguments: [1, 2.5, 7, 0.5]) func noSecondHasMore(perSecond: Double) {
+        var limit = RateLimit(perSecond: perSecond)
+        let now = ClientWorld.Clock().now
+        var turns: [Int64] = []
+        var random = SeededRandom(seed: 7)
+        var at: Int64 = 0
+        for _ in 0..<500 {
+            at += Int64.random(in: 0..<400, using: &random) * (Int.random(in: 0..<20, using: &random) == 0 ? 20 : 1)
+            guard let wait = limit.reserve(now: now + .milliseconds(at), patience: .seconds(3)) else { continue }
+            turns.append(at + wait.milliseconds)
+        }
+        let most = max(Int(perSecond), 1)
+        let window = Int64((Double(most) / perSecond * 1_000).rounded(.down))
+        #expect(turns.count > 50 && turns.indices.dropFirst(most).allSatisfy { turns[$0] - turns[$0 - most] >= window - 1 })
     }
 
     /// Whatever a charge waited for, for the token as for any other thing: what may not be written any more is not.
