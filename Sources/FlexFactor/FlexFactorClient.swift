@@ -313,8 +313,10 @@ package final class FlexFactorClient: Sendable {
             let begun = uptime()
             let outcome = await fetchToken(lane)
             if case .failure(let failure) = outcome, !tokens.serves(at: uptime()) {
-                // One that is not answered keeps all calls waiting as long.
-                tokenFailed(failure.notSent, weight: uptime() - begun > .seconds(5) ? 10 : 5)
+                // Where FlexFactor asks to be left alone no call is made, and whoever looks is told why. One that is not answered keeps all
+                // calls waiting as long.
+                let isBarred = failure.retryAfter.map { $0 > .seconds(5) } ?? false
+                tokenFailed(failure.notSent, weight: isBarred ? 20 : uptime() - begun > .seconds(5) ? 10 : 5)
             }
             return outcome
         }
@@ -355,7 +357,7 @@ package final class FlexFactorClient: Sendable {
             return .failure(
                 TokenKeeper.Failure(
                     why: "the token endpoint answered \(response.status)", isRefusal: false,
-                    retryAfter: isOverloaded ? retryAfter(response) : nil))
+                    retryAfter: isOverloaded ? retryAfter(response).map { min($0, TokenKeeper.longestPause) } : nil))
         case .notSent(.cannotCall(let why)):
             return .failure(TokenKeeper.Failure(why: "asking for the token: \(why)", isRefusal: false, isOurs: true))
         case let outcome: return failed("asking for the token: \(outcome.failure)")

@@ -81,11 +81,11 @@ import Testing
             let open = FlexFactorOrder(id: "g-1", state: .unrecognised("\(words.0), \(words.1)"))
             #expect(try await page(#""status":\#(words.0),"statusName":"\#(words.1)""#) == .found(open))
         }
-        // The list shows it, and its page does not confirm how it stands.
+        // So does the page of what the list shows.
         let reference = RecoveryReference(orderID: "A-1", kind: .sale, sequence: 0)
         let list = #"{"orders":{"data":[{"id":"g-1","status":7,"externalOrderId":"\#(reference.text)"}]}}"#
         let pages = ["g-1": #"{"id":"g-1","status":7,"statusName":"Cancelled"}"#]
-        guard case .failed(.unknown(.unconfirmed)) = try await world.find(reference, in: list, pages: pages) else {
+        guard case .failed(.unknown(.unclear)) = try await world.find(reference, in: list, pages: pages) else {
             Issue.record("it was believed")
             return
         }

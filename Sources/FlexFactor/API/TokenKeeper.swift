@@ -50,7 +50,7 @@ final class TokenKeeper: Sendable {
         let isRefusal: Bool
         /// It could not even be asked: this process cannot make calls.
         var isOurs = false
-        /// For how long FlexFactor asks not to be asked again.
+        /// For how long FlexFactor asks not to be asked again; at most `longestPause`.
         var retryAfter: Moment.Span?
     }
 
@@ -68,7 +68,7 @@ final class TokenKeeper: Sendable {
         func justFailed(_ now: Moment) -> Failure? {
             guard let (failure, at) = lastFailure, now >= at else { return nil }
             let wait = failure.retryAfter ?? .seconds(0)
-            guard now - at < min(max(Self.failurePause, wait), Self.longestPause) else { return nil }
+            guard now - at < max(Self.failurePause, wait) else { return nil }
             var left = failure
             left.retryAfter = failure.retryAfter.map { _ in max(wait + .milliseconds(-(now - at).milliseconds), .seconds(0)) }
             return left
@@ -76,9 +76,10 @@ final class TokenKeeper: Sendable {
 
         /// How long a failure is repeated to new calls instead of asking again.
         private static let failurePause = Moment.Span.seconds(1)
-        /// The same where FlexFactor asks for it: no call of the gateway's can be made meanwhile, whatever a header says.
-        private static let longestPause = Moment.Span.minutes(15)
     }
+
+    /// The same where FlexFactor asks for it, whatever a header says: no call of the gateway's can be made meanwhile.
+    static let longestPause = Moment.Span.minutes(15)
 
     private enum Action {
         case use(Token, renew: Bool)
