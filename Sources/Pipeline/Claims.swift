@@ -87,12 +87,13 @@ package final class ClaimRequest: Sendable {
     package let orderID: FlexFactorOrderID?
     package let order: RecoveredOrder?
     package let declinedAt: Moment?
+    package let decline: ClaimedDecline?
     package let edition: UInt64?
 
     package init(
         merchantID: MerchantID, reference: RecoveryReference, debt: Fingerprint?, amount: Money?, act: Claim.Act, until: Moment,
         result: ResultEvent? = nil, gateway: ClaimedGateway? = nil, orderID: FlexFactorOrderID? = nil, order: RecoveredOrder? = nil,
-        declinedAt: Moment? = nil, edition: UInt64? = nil
+        declinedAt: Moment? = nil, decline: ClaimedDecline? = nil, edition: UInt64? = nil
     ) {
         self.merchantID = merchantID
         self.reference = reference
@@ -105,10 +106,14 @@ package final class ClaimRequest: Sendable {
         self.orderID = orderID
         self.order = order
         self.declinedAt = declinedAt
+        self.decline = decline
         self.edition = edition
     }
 
-    convenience init(_ act: Claim.Act, of recovery: Recovery, telling result: ResultEvent?, at now: Moment) {
+    /// - Parameter isAmountKnown: whether what was taken, if anything was, is known to be the recovery's amount.
+    convenience init(
+        _ act: Claim.Act, of recovery: Recovery, telling result: ResultEvent?, isAmountKnown: Bool = true, at now: Moment
+    ) {
         let life: Moment =
             switch recovery.route {
             case .cascade(let deadline): deadline
@@ -117,11 +122,14 @@ package final class ClaimRequest: Sendable {
         self.init(
             merchantID: recovery.merchantID, reference: recovery.reference,
             debt: Fingerprint(of: Debt(recovery.order, of: recovery.merchantID)),
-            amount: recovery.amount, act: act, until: max(now, max(recovery.declinedAt, life)) + Claim.longestMemory, result: result,
+            amount: isAmountKnown ? recovery.amount : nil, act: act, until: max(now, max(recovery.declinedAt, life)) + Claim.longestMemory,
+            result: result,
             gateway: act.isSend ? ClaimedGateway(merchantID: recovery.merchantID, id: recovery.gatewayID, account: recovery.account) : nil,
             orderID: act.isExists ? recovery.phase.orderID : nil,
             order: act.saysWhatItIsFor ? recovery.order.beyond(recovery.reference) : nil,
             declinedAt: act.saysWhatItIsFor ? recovery.declinedAt : nil,
+            decline: act.saysWhatItIsFor && recovery.reference.kind.isRetry
+                ? ClaimedDecline(gatewayID: recovery.gatewayID, verdict: recovery.verdict, origin: recovery.origin) : nil,
             edition: act.isRefused && result != nil ? recovery.edition : nil)
     }
 
@@ -130,7 +138,8 @@ package final class ClaimRequest: Sendable {
         ClaimRecord(
             Claim(
                 id: id, merchantID: merchantID, reference: reference, debt: debt, amount: amount, act: act, at: now, until: max(until, now),
-                worker: worker, gateway: gateway, orderID: orderID, order: order, declinedAt: declinedAt, edition: edition),
+                worker: worker, gateway: gateway, orderID: orderID, order: order, declinedAt: declinedAt, decline: decline,
+                edition: edition),
             result: result?.encoded())
     }
 }

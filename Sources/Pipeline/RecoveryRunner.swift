@@ -80,12 +80,12 @@ struct RecoveryRunner: Sendable {
         // How long what was claimed last may be acted on, and how long what was read counts as all that was claimed.
         var (goodUntil, readUntil) = (ContinuousClock.now, ContinuousClock.now)
         // Whether the amount is to be looked up before the next step, and whether a charge was asked for: in the amount that it had then.
-        var (isToAgree, hasAsked) = (true, false)
+        var (isToAgree, isAgreed, hasAsked) = (true, false, false)
         while true {
             let now = environment.now()
             if isToAgree {
-                // When its time is over nothing is asked for any more, and how it ended is told whether or not that can be read.
-                guard await agree(&work, toAsk: true) || now >= work.recovery.chargingEnds else { return (.hold, event) }
+                // When its time is over nothing is asked for any more.
+                isAgreed = await agree(&work, toAsk: true) || now >= work.recovery.chargingEnds
                 isToAgree = false
             }
             let (merchant, gateway) = (work.recovery.merchantID, work.recovery.gatewayID)
@@ -96,6 +96,9 @@ struct RecoveryRunner: Sendable {
             work.noteGateway(isRetired: flexFactor.isRetired(gateway, of: merchant))
             switch work.next(now: now, timing: environment.timing) {
             case .finish(let end): return (end, event)
+            // In which amount it was claimed cannot be read now: nothing is asked for, and what became of it is looked up all the same.
+            case .claim(let act, _) where act.isSend && !isAgreed: return (.hold, event)
+            case .call(let call) where call.saysAmount && !isAgreed: return (.hold, event)
             case .claim(let act, let draft):
                 var isAmountKnown = true
                 if !hasAsked, draft?.reason.kind == .approved {
@@ -108,15 +111,17 @@ struct RecoveryRunner: Sendable {
                 }
                 if let draft { event = ResultEvent(of: work.recovery, draft, isAmountKnown: isAmountKnown, at: now) }
                 let claimed = await environment.claims.claim(
-                    ClaimRequest(act, of: work.recovery, telling: draft == nil ? nil : event, at: now))
+                    ClaimRequest(
+                        act, of: work.recovery, telling: draft == nil ? nil : event, isAmountKnown: isAmountKnown, at: now))
                 if let claimed { readUntil = claimed.goodUntil }
                 if act.isSend, let claimed { goodUntil = claimed.goodUntil }
                 let beside = act.isSend ? await beside(work.recovery, claimed?.verdict) : .init()
                 work.judged(
                     claimed?.id ?? 0, claimed?.verdict, isStale: claimed?.isStale ?? false, beside: beside, now: environment.now(),
                     timing: environment.timing)
-                // What this copy claimed is taken back, and perhaps nothing stands any more.
+                // What this copy claimed is taken back, or FlexFactor refused what it would repeat, and perhaps nothing stands any more.
                 if case .unsent(let own) = act, own != 0 { isToAgree = true }
+                if case .nextPost? = claimed?.verdict { isToAgree = true }
             case .call(let call) where isMisdirected:
                 let answer = flexFactor.misdirected(call, merchant: merchant, gateway: gateway)
                 work.learned(answer, now: environment.now(), timing: environment.timing)
@@ -233,8 +238,9 @@ struct RecoveryRunner: Sendable {
             if let contradiction { publishing.append(contradiction) }
             if let open = recovery.openChallenge { publishing.append(watch(open, of: recovery, since: environment.now(), message)) }
             guard isSpent else {
-                return StageOutcome(
-                    publishing: publishing, entry: entry(of: recovery, .told(result.kind, reason: result.reason.code)).telling(result))
+                var entry = entry(of: recovery, .told(result.kind, reason: result.reason.code))
+                entry.amount = result.amount
+                return StageOutcome(publishing: publishing, entry: entry.telling(result))
             }
             let letter = letters.attemptsSpent(message, recovery, in: recovery.attempts, now: environment.now())
             return StageOutcome(publishing: publishing + [letter], entry: entry(of: recovery, .deadLettered(.attemptsSpent)))

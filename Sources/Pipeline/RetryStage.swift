@@ -165,6 +165,7 @@ package struct RetryStage: Sendable {
             {
                 return again(record, cancellation, message)
             }
+            if cancellation.word == nil, let ended = await endWaiting(cancellation, message) { return ended }
             let lack =
                 cancellation.word == .accepted
                 ? "FlexFactor accepted the cancel; whether it had taken the money before could not be seen in time"
@@ -199,8 +200,9 @@ package struct RetryStage: Sendable {
         let first = await environment.claims.first(of: cancellation.reference, merchant: cancellation.merchantID)
         let result = ResultEvent(
             subject: .recovery(cancellation.reference, first?.order ?? RecoveredOrder(cancellation.reference)),
-            merchantID: cancellation.merchantID, reason: reason, gatewayID: gateway, flexFactorOrderID: orderID,
-            attempts: cancellation.attempts, occurredAt: now)
+            merchantID: cancellation.merchantID, reason: reason, verdict: first?.decline?.verdict,
+            gatewayID: gateway ?? first?.decline?.gatewayID, flexFactorOrderID: orderID, amount: first?.saleAmount,
+            attempts: cancellation.attempts, occurredAt: now, origin: first?.decline?.origin ?? DeclineOrigin())
         let telling = await Teller(claims: environment.claims).tell(
             result, basis, of: cancellation.reference, merchant: cancellation.merchantID, debt: nil, until: now + Claim.longestMemory)
         switch telling {
@@ -212,6 +214,8 @@ package struct RetryStage: Sendable {
             return StageOutcome(
                 publishing: result.messages(reply: nil, traceparent: message.traceparent) + (letter.map { [$0] } ?? []),
                 entry: entry(of: cancellation, fate, gateway: gateway, amount: isPaid ? first?.saleAmount : nil).telling(result))
+        // How else it ended answers no command (`Cancellation.hears`).
+        case .again(let record) where basis == .unsent && record.claim.act.telling?.answersCancel != true: return nil
         case .again(let record):
             // An accepted cancel may have voided what was told as paid, or another order of it be paid as well.
             let letter =

@@ -43,7 +43,8 @@ import Testing
             charge: Charge(
                 reference: reference, isMerchantInitiated: true, isRecurring: true, expiry: nil, customerIP: nil, amount: charge.amount,
                 declinedAt: declinedAt, decline: decline, payer: charge.payer, billing: charge.billing, shipping: nil,
-                paymentMethod: charge.paymentMethod, items: []))
+                paymentMethod: charge.paymentMethod, items: []),
+            origin: DeclineOrigin(eventID: "d-\(order)", trigger: .recycle, transactionID: "T"))
     }
 
     private func command(_ reference: RecoveryReference) -> Cancellation {
@@ -66,16 +67,16 @@ import Testing
 
     /// Hands a message to the stage, and what it sends to itself at once or later, so many times; all that is announced is heard.
     private func carryOut(_ first: IncomingMessage, _ stage: RetryStage, _ heard: Heard, times: Int) async throws -> (
-        kinds: [ResultKind], reasons: [String], notices: Int, last: IncomingMessage?
+        kinds: [ResultKind], results: [JSONValue], notices: Int, last: IncomingMessage?
     ) {
         var (told, notices): ([ResultKind], Int) = ([], 0)
-        var reasons: [String] = []
+        var results: [JSONValue] = []
         var next: IncomingMessage? = first
         for _ in 0..<times {
             guard let message = next else { break }
             let outcome = await stage.handle(message)
             told += outcome.kinds
-            reasons += try outcome.results().compactMap { $0["data"]?["reason"]?["code"]?.string }
+            results += try outcome.results()
             next = nil
             for sent in outcome.publishing {
                 switch sent.destination {
@@ -91,8 +92,10 @@ import Testing
                 }
             }
         }
-        return (told, reasons, notices, next)
+        return (told, results, notices, next)
     }
+
+    private func reasons(_ results: [JSONValue]) -> [String] { results.compactMap { $0["data"]?["reason"]?["code"]?.string } }
 
     /// By its name, and by order, purchase and cycle.
     @Test(arguments: [true, false])
@@ -225,6 +228,11 @@ import Testing
         let begun = clock.now()
         let end = try await carryOut(message(command(recovery.reference)), stage, heard, times: 20)
         #expect(end.kinds == [.cancelled] && end.notices == 1 && end.last == nil && clock.now() == begun)
+        // It says of which decline, as the recovery itself would.
+        let data = end.results.first?["data"]
+        #expect(data?["eventId"]?.string == recovery.origin.eventID && data?["transactionId"]?.string == "T")
+        #expect(data?["decline"]?["rule"]?.string == recovery.verdict.rule && data?["flexFactor"]?["gatewayId"]?.string == "42")
+        #expect(data?["amount"]?["minorUnits"]?.int64 == recovery.amount.minorUnits)
 
         // When it wakes it tells the same again, also to a worker that has not heard of the command.
         clock.pass(.days(2))
@@ -263,7 +271,7 @@ import Testing
         let tried = await stage.handle(message(recovery))
         let parked = try #require(tried.publishing.last)
         let end = try await carryOut(message(command(recovery.reference)), stage, heard, times: 20)
-        #expect(end.kinds == [.nothingToCancel] && end.reasons == ["left_to_recovery"] && end.last == nil)
+        #expect(end.kinds == [.nothingToCancel] && reasons(end.results) == ["left_to_recovery"] && end.last == nil)
 
         clock.pass(.days(1))
         let charges = flexFactor.calls.filter(\.charges).count
@@ -280,7 +288,7 @@ import Testing
         let heard = Heard()
         let flexFactor = ScriptedFlexFactor { call, _ in if case .cancelByReference = call { .noSuchOrder } else { .notListed } }
         let end = try await carryOut(message(command(recovery.reference)), stage(flexFactor, heard, claims: late), heard, times: 20)
-        #expect(end.reasons == ["left_to_recovery"] && end.last == nil)
+        #expect(reasons(end.results) == ["left_to_recovery"] && end.last == nil)
     }
 
     /// It would have been told so when it woke, and the CRM must not take the debt for unpaid.
@@ -292,7 +300,7 @@ import Testing
         claims.append(ClaimRequest(.told(Claim.Told(.approved, .known)), of: paid, telling: told, at: Self.now), by: "w-2")
         let heard = Heard()
         let end = try await carryOut(message(command(waiting.reference)), stage(ScriptedFlexFactor(away), heard), heard, times: 20)
-        #expect(end.kinds == [.skipped] && end.reasons == ["already_recovered"] && end.last == nil)
+        #expect(end.kinds == [.skipped] && reasons(end.results) == ["already_recovered"] && end.last == nil)
     }
 
     /// While nothing can be claimed nobody knows that nothing was sent.
@@ -320,7 +328,7 @@ import Testing
         let stage = stage(flexFactor, heard)
         #expect(await stage.handle(message(recovery)).kinds == [.rejected])
         let end = try await carryOut(message(command(recovery.reference)), stage, heard, times: 20)
-        #expect(end.reasons == ["nothing_to_cancel"] && end.last == nil)
+        #expect(reasons(end.results) == ["nothing_to_cancel"] && end.last == nil)
     }
 
     @Test func whatDoesNotExistIsNothingToCancel() async throws {

@@ -121,6 +121,27 @@ import Testing
         #expect(asked(taking) == [4_999])
     }
 
+    /// FlexFactor refuses the first while the copy looks for its order: the next post is no repeat of that.
+    @Test func aCopyAsksForItsOwnAmountWhereTheOtherIsRefusedWhileItLooks() async throws {
+        let claims = MemoryClaims(now: Self.now)
+        let other = try copy(of: 499_900, .rerun)
+        let first = claims.append(request(.send(post: 1), other), by: "w-2")
+        let refused = request(.refused(first.id), other)
+        let flexFactor = ScriptedFlexFactor { call, _ in
+            if case .evaluate = call { return .evaluated(.submitted, "g-1") }
+            if claims.words == ["send"] { claims.append(refused, by: "w-2") }
+            return .notListed
+        }
+        let stage = RetryStage(in: .sample(clock, claims: claims), flexFactor: flexFactor, cancels: Cancels())
+        var message = message(try copy(of: 4_999, .rerun))
+        for _ in 0..<10 where asked(flexFactor).isEmpty {
+            let next = try #require(await stage.handle(message).publishing.first { $0.type == WorkEnvelope.type })
+            clock.pass(.minutes(1))
+            message = IncomingMessage(body: next.body, type: next.type)
+        }
+        #expect(asked(flexFactor) == [4_999])
+    }
+
     /// In which amount it was claimed cannot be read: nothing is asked for, also where that is seen only behind the claim.
     @Test(arguments: [false, true]) func nothingIsAskedForWhileTheAmountIsNotKnown(isBehind: Bool) async throws {
         let late = LateClaims(now: Self.now)

@@ -64,7 +64,7 @@ import Testing
             #expect(record.otherForm == first.reference && record.reference == recovery(comes).reference)
         }
         #expect(paid.calls.isEmpty && claims.words == ["send", "exists", "send", "send"])
-        #expect(claims.standing(of: recovery(comes).reference, merchant: "acme")?.isUnderWay == false)
+        #expect(claims.standing(of: recovery(comes).reference, merchant: "acme")?.isUnderWay == true)
     }
 
     /// A request that nobody has heard of may be withdrawn, or refused for faults that the other form does not have: then that one goes on.

@@ -11,6 +11,8 @@
 /// is looked at afterwards: by its id, where the list has shown it or a claim names it. Where neither does, the list not showing ours, FlexFactor's answer to the cancel is what is known: accepted,
 /// and it is cancelled; refused, and the recovery, which has the order's id or asks for it, tells how it ended.
 ///
+/// A retry that waits, and of which nothing was sent, is told as cancelled in its place, and FlexFactor is asked nothing (`RetryStage`).
+///
 /// What was told of the recovery as paid or cancelled answers the command, and FlexFactor is asked nothing: it may void what is paid. So who
 /// asks it to cancel has read all claims before.
 ///

@@ -25,6 +25,8 @@ package struct Claim: Sendable, Equatable {
     package let order: RecoveredOrder?
     /// With `send` and `waiting`: when what it recovers was declined, by the CRM's clock. Older workers do not say it.
     package let declinedAt: Moment?
+    /// With `send` and `waiting` of a retry: the decline that it is made of. Older workers do not say it.
+    package let decline: ClaimedDecline?
     /// With `refused`, where that is told: of which publication of the event. Older workers do not say it.
     package let edition: UInt64?
 
@@ -116,7 +118,7 @@ package struct Claim: Sendable, Equatable {
     package init(
         id: ID, merchantID: MerchantID, reference: RecoveryReference, debt: Fingerprint?, amount: Money?, act: Act, at: Moment,
         until: Moment, worker: String, gateway: ClaimedGateway? = nil, orderID: FlexFactorOrderID? = nil,
-        order: RecoveredOrder? = nil, declinedAt: Moment? = nil, edition: UInt64? = nil
+        order: RecoveredOrder? = nil, declinedAt: Moment? = nil, decline: ClaimedDecline? = nil, edition: UInt64? = nil
     ) {
         self.id = id
         self.merchantID = merchantID
@@ -131,6 +133,7 @@ package struct Claim: Sendable, Equatable {
         self.orderID = orderID
         self.order = order
         self.declinedAt = declinedAt
+        self.decline = decline
         self.edition = edition
     }
 

@@ -62,7 +62,8 @@ package struct ClaimBook: Sendable {
     private func isUnderWay(_ entry: Entry, _ open: [Request]) -> Bool {
         if entry.isTold { return false }
         if !open.isEmpty || entry.exists || entry.answeredPost > 0 { return true }
-        return (entry.isWaiting || entry.gateway > 0 && entry.refusedPost == 0) && twin(entry, open) == nil
+        guard entry.isWaiting || entry.gateway > 0 && entry.refusedPost == 0 else { return false }
+        return if case .told? = twin(entry, open) { false } else { true }
     }
 
     /// The earliest that was not answered: a later one is granted alone or withdrawn, so it is out there only where its pod died between.
@@ -177,8 +178,11 @@ package struct ClaimBook: Sendable {
             entry.isWaiting = isNowhere && id != 0 && claim.reference.kind.isRetry && !entry.isReopened
             return .granted(alone: under.isEmpty, corrects: nil)
         case .waiting:
+            let isNowhere = under.isEmpty && !entry.exists && entry.answeredPost == 0
+            // Older workers read an `unsent` of nothing, and one stream is judged alike by all.
+            if isNowhere { table.close(slot) }
             if entry.isTold { return .told(entry.told, entry.kind) }
-            entry.isWaiting = under.isEmpty && !entry.exists && entry.answeredPost == 0
+            entry.isWaiting = isNowhere
             return .granted(alone: under.isEmpty, corrects: nil)
         case .exists(let answered):
             // What FlexFactor has it refuses no more.

@@ -74,6 +74,7 @@ extension ClaimRecord {
             var orderID: FlexFactorOrderID?
             var order: RecoveredOrder?
             var declinedAt: Moment?
+            var decline: ClaimedDecline?
             var edition: UInt64?
             switch try data.text("claim") {
             case "send": act = .send(post: try data.count("post"))
@@ -102,6 +103,7 @@ extension ClaimRecord {
                     order = RecoveredOrder(reference, purchaseID: purchase, billingCycle: cycle, chargeID: charge)
                 }
                 declinedAt = try data.optionalMoment("declinedAt")
+                if let said = try data.optionalObject("decline") { decline = try ClaimedDecline(reading: said) }
             }
             var amount: Money?
             if let units = try data.optionalNumber("minorUnits"), let currency = Currency(try data.text("currency")) {
@@ -118,7 +120,7 @@ extension ClaimRecord {
                     debt: try data.optionalText("debt").flatMap(Fingerprint.init(hex:)), amount: amount, act: act,
                     at: try data.moment("at"),
                     until: try data.moment("until"), worker: try data.text("worker"), gateway: gateway, orderID: orderID,
-                    order: order, declinedAt: declinedAt, edition: edition),
+                    order: order, declinedAt: declinedAt, decline: decline, edition: edition),
                 result: try data.optionalUTF8("result"))
         } catch {
             return nil
@@ -149,6 +151,7 @@ extension Claim {
             data.optional("chargeId", order.chargeID)
         }
         data.optional("declinedAt", declinedAt?.milliseconds)
+        if let decline { data.object("decline") { decline.write(to: &$0) } }
     }
 }
 

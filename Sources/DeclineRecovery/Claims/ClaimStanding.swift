@@ -21,8 +21,8 @@ extension ClaimBook {
         package let gateway: ClaimedGateway?
         /// It was sent, found or told here. What else is claimed of a reference, such as a refund that somebody asks for, opens no order.
         package let isOpened: Bool
-        /// It will be told how it ends: it was sent, or it waits. What FlexFactor refused waits for nobody, nor does what is left to the decline's
-        /// other form.
+        /// It will be told how it ends, be it by the name of the decline's other form: it was sent, or it waits. What FlexFactor refused waits
+        /// for nobody.
         package let isUnderWay: Bool
         /// A retry that is put away, of which FlexFactor has nothing: nobody has sent it, or each request was withdrawn.
         package let isWaiting: Bool

@@ -5,6 +5,7 @@
 ///
 /// ```
 /// wants to charge --send--> granted: call          told already: tell that again      another recovery of the debt: say so
+///                                                  the decline's other form runs: wait for it, or leave it
 /// is over         --told--> granted: tell          told already: tell that again      may be charged after all: ask FlexFactor
 /// ```
 package struct ClaimedRecovery: Sendable {
@@ -306,7 +307,7 @@ package struct ClaimedRecovery: Sendable {
         case .told(let record, _)?: state = .ended(.again(record))
         // Whatever stands in the way now, this one may have been charged before.
         case .inRecovery? where mayBeCharged, .otherForm? where mayBeCharged, .recovered? where mayBeCharged: doubt(now, timing)
-        case .otherForm(let record, let exists)?: state = .ended(leaving(it: record, exists: exists, now: now))
+        case .otherForm(let record, let exists)?: leave(it: record, exists: exists, now: now)
         case .inRecovery(let record)?: state = .telling(Draft(.skipped(.inRecovery), other: record.claim.reference), .pointer, nil)
         case .recovered(let record)?: state = .telling(Draft(.skipped(.alreadyRecovered), other: record.claim.reference), .pointer, nil)
         case .nextPost(_, let refusal?)? where refusal.isRefusal(of: recovery.edition): state = .ended(.again(refusal))
@@ -320,6 +321,12 @@ package struct ClaimedRecovery: Sendable {
         }
     }
 
+    /// One that waits for the other says so: a command to cancel it knows of it then.
+    private mutating func leave(it other: ClaimRecord, exists: Bool, now: Moment) {
+        let end = leaving(it: other, exists: exists, now: now)
+        state = if case .stop(let stop) = end, isFirstWait(stop) { .noting(stop) } else { .ended(end) }
+    }
+
     private mutating func told(
         _ verdict: ClaimVerdict<ClaimRecord>?, _ isStale: Bool, _ draft: Draft, _ basis: Claim.Basis, _ stop: RecoveryStop?,
         _ now: Moment, _ timing: RecoveryTiming
@@ -329,7 +336,7 @@ package struct ClaimedRecovery: Sendable {
         case .told(let record, _)?: state = .ended(.again(record))
         // What it has withdrawn just now holds its debt no longer.
         case .otherForm? where sending != nil: state = .noting(.park(until: now + recovery.backoff))
-        case .otherForm(let record, let exists)?: state = .ended(leaving(it: record, exists: exists, now: now))
+        case .otherForm(let record, let exists)?: leave(it: record, exists: exists, now: now)
         case .inRecovery(let record)?: state = .telling(Draft(.skipped(.inRecovery), other: record.claim.reference), .pointer, nil)
         case .recovered(let record)?:
             let pointer = Draft(.skipped(.alreadyRecovered), orderID: draft.orderID, other: record.claim.reference)

@@ -25,6 +25,9 @@ extension FlexFactorCall {
         }
     }
 
+    /// Whether it says an amount, in which it takes money or has asked for it before.
+    package var saysAmount: Bool { if case .recall = self { true } else { takesMoney } }
+
     /// Whether it has FlexFactor give an order up, which may void what is paid.
     package var cancels: Bool {
         switch self {

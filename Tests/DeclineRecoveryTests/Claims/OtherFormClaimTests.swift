@@ -47,12 +47,12 @@ import Testing
         #expect(stream.append(.told(Claim.Told(.expired, .unsent)), rerun) == .otherForm(0, exists: true))
     }
 
-    /// What is left to its other form ends by that one's name; what was withdrawn and comes again is under way of itself.
-    @Test func whatIsLeftIsNotUnderWay() {
+    /// What is left to its other form ends when that one does, by its name.
+    @Test func whatIsLeftIsUnderWayWithTheOther() {
         var stream = Stream()
         stream.append(.send(post: 1), sale)
         stream.append(.send(post: 1), rerun)
-        #expect(stream.standing(sale)?.isUnderWay == true && stream.standing(rerun)?.isUnderWay == false)
+        #expect(stream.standing(sale)?.isUnderWay == true && stream.standing(rerun)?.isUnderWay == true)
         stream.append(.unsent(0), sale)
         #expect(stream.standing(sale)?.isUnderWay == true && stream.standing(rerun)?.isUnderWay == true)
         stream.append(.send(post: 1), sale)

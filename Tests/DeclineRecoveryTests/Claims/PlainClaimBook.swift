@@ -73,7 +73,8 @@ struct PlainClaimBook {
     private func isUnderWay(_ reference: Fingerprint, _ entry: Entry) -> Bool {
         if entry.isTold { return false }
         if !entry.open.isEmpty || entry.exists || entry.answeredPost > 0 { return true }
-        return (entry.isWaiting || entry.gateway != nil && entry.refusedPost == 0) && twin(reference, entry) == nil
+        guard entry.isWaiting || entry.gateway != nil && entry.refusedPost == 0 else { return false }
+        return if case .told? = twin(reference, entry) { false } else { true }
     }
 
     /// What was paid and went back was paid when it was told.
@@ -142,8 +143,10 @@ struct PlainClaimBook {
             entry.isWaiting = isNowhere && id > 0 && claim.reference.kind.isRetry && !entry.isReopened
             return .granted(alone: entry.open.isEmpty, corrects: nil)
         case .waiting:
+            let isNowhere = entry.open.isEmpty && !entry.exists && entry.answeredPost == 0
+            if isNowhere { close(key, entry) }
             if entry.isTold { return .told(entry.told, entry.kind) }
-            entry.isWaiting = entry.open.isEmpty && !entry.exists && entry.answeredPost == 0
+            entry.isWaiting = isNowhere
             return .granted(alone: entry.open.isEmpty, corrects: nil)
         case .exists(let answered):
             entry.isWaiting = false
