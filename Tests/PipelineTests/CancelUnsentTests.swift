@@ -291,6 +291,31 @@ import Testing
         #expect(reasons(end.results) == ["left_to_recovery"] && end.last == nil)
     }
 
+    /// The decline's other form tells it all the same while that runs. How that ended is no answer, unless it is one.
+    @Test(
+        arguments: [(nil, "left_to_recovery"), (.skipped(.paused), "nothing_to_cancel"), (.cancelled, "cancelled_by_crm")]
+            as [(ResultReason?, String)])
+    func itsOtherFormAnswersNoCommandByAnyEnd(ending: ResultReason?, answer: String) async throws {
+        let waiting = rebill("A1")
+        claims.append(ClaimRequest(.waiting, of: waiting, telling: nil, at: Self.now), by: "w-2")
+        let form = RecoveryReference(
+            DeclineIdentity(merchantID: "acme", source: "crm", id: "d-A1-\(Self.now.milliseconds)"), orderID: "A1", kind: .rerun,
+            sequence: 1)
+        let told = ending.map {
+            ResultEvent(
+                subject: .recovery(form, RecoveredOrder(form)), merchantID: "acme", reason: $0, gatewayID: "42", occurredAt: Self.now)
+        }
+        claims.append(
+            ClaimRequest(
+                merchantID: "acme", reference: form, debt: nil, amount: nil,
+                act: told.map { .told(Claim.Told($0.kind, .unsent)) } ?? .send(post: 1), until: Self.now + .days(40), result: told),
+            by: "w-2")
+        let heard = Heard()
+        let nobody = ScriptedFlexFactor { call, _ in if case .cancelByReference = call { .noSuchOrder } else { .notListed } }
+        let end = try await carryOut(message(command(waiting.reference)), stage(nobody, heard), heard, times: 20)
+        #expect(reasons(end.results) == [answer] && end.last == nil)
+    }
+
     /// It would have been told so when it woke, and the CRM must not take the debt for unpaid.
     @Test func ofADebtThatAnotherHasPaidThatIsTold() async throws {
         let (waiting, paid) = (rebill("A1"), rebill("A1", declinedAt: Self.now + .seconds(-60)))
