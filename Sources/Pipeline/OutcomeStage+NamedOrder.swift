@@ -26,15 +26,25 @@ extension OutcomeStage {
         _ news: WebhookNews, _ reference: RecoveryReference, _ answer: FlexFactorAnswer, _ message: IncomingMessage
     ) async -> StageOutcome? {
         if case .found(let order) = answer, order.echo == reference { return nil }
-        let merchant = news.merchant(of: reference)
-        guard let named = news.orderID, let standing = environment.claims.standing(of: reference, merchant: merchant),
-            let place = standing.namedAt, max(standing.askedPost ?? 0, standing.answeredPost) <= 1
-        else { return nil }
+        guard let named = news.orderID, let place = onlyOrder(of: reference, news) else { return nil }
         guard let claim = await environment.claims.record(at: place)?.claim, claim.reference == reference else {
-            return environment.now() < news.receivedAt + environment.timing.reconcileFor ? hold(news, message) : nil
+            return environment.now() < news.receivedAt + .minutes(5) ? hold(news, message) : nil
         }
         guard let known = claim.orderID, !known.isSame(as: named) else { return nil }
-        return distrusted(news, .anotherThanClaimed, message)
+        // In sync mode a post is made again though FlexFactor has forgotten its key, and opens another order.
+        if reference.kind.isRetry, gateway(of: news)?.mitMode != .managed {
+            let first = await environment.claims.first(of: reference, merchant: news.merchant(of: reference))
+            guard let first, environment.now() < first.at + environment.timing.keysLive else { return nil }
+        }
+        // This process may be behind.
+        guard await environment.claims.readAll(at: environment.now()) != nil else { return hold(news, message) }
+        return onlyOrder(of: reference, news) == place ? distrusted(news, .anotherThanClaimed, message) : nil
+    }
+
+    /// Where the order of an open recovery is named that cannot have two.
+    private func onlyOrder(of reference: RecoveryReference, _ news: WebhookNews) -> Int64? {
+        let standing = environment.claims.standing(of: reference, merchant: news.merchant(of: reference))
+        return standing.flatMap { max($0.askedPost ?? 0, $0.answeredPost) <= 1 ? $0.namedAt : nil }
     }
 
     private enum NamedOrder {

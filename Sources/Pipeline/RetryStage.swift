@@ -19,13 +19,21 @@ package struct RetryStage: Sendable {
     package func handle(_ message: IncomingMessage) async -> StageOutcome {
         if message.type == Cancellation.type { return await cancel(message) }
         if message.type == Refund.type { return await refund(message) }
-        return await runner.handle(
+        var pickedUp: Recovery?
+        let outcome = await runner.handle(
             message, belongs: { if case .retry = $0 { true } else { false } },
             pickUp: {
                 $0.pickUp(
                     redelivered: message.redelivered && $0.reference.tag == nil,
                     isCancelRequested: cancels.isCancelRequested($0))
+                pickedUp = $0
             })
+        guard let pickedUp, !pickedUp.isCancelRequested,
+            environment.claims.standing(of: pickedUp.reference, merchant: pickedUp.merchantID)?.isWaiting == true,
+            cancels.isCancelRequested(pickedUp)
+        else { return outcome }
+        // The command came while FlexFactor was asked, and found nothing that waits.
+        return outcome.goingOnAtOnce()
     }
 
     private func cancel(_ message: IncomingMessage) async -> StageOutcome {
@@ -64,7 +72,7 @@ package struct RetryStage: Sendable {
         {
             if let named = await environment.claims.record(at: place)?.claim, named.reference == cancellation.reference {
                 cancellation.orderID = named.orderID
-            } else if cancellation.isBlind {
+            } else if cancellation.isBlind || environment.now() < cancellation.since + Self.readingTime {
                 return await waitToRead(cancellation, message)
             }
         }
@@ -145,11 +153,17 @@ package struct RetryStage: Sendable {
             if !meant.isEmpty {
                 return handled(meant.map { $0.message(to: .stage(.retry), message.traceparent) }, .passed(to: .retry))
             }
-            // What is known here is not told as unknown: it has heard of the command, and tells how it ends.
-            let isUnderWay = ([cancellation.reference] + cancellation.others).contains {
-                environment.claims.standing(of: $0, merchant: cancellation.merchantID)?.isUnderWay == true
+            // What is known here is not told as unknown: it has heard of the command, and tells how it ends, or has told that.
+            let standings = ([cancellation.reference] + cancellation.others).compactMap {
+                environment.claims.standing(of: $0, merchant: cancellation.merchantID)
             }
-            let end = why == .nothingToCancel && isUnderWay ? CancelEnd.leftToRecovery : why
+            let end: CancelEnd =
+                switch why {
+                case .nothingToCancel where standings.contains(where: \.isUnderWay): .leftToRecovery
+                case .nothingToCancel where standings.contains { $0.told != nil }: .alreadyClosed
+                case .leftToRecovery where standings.contains { $0.told != nil } && !standings.contains(where: \.isUnderWay): .alreadyClosed
+                default: why
+                }
             guard let command = cancellation.commandID else { return handled([], .ignored(end.rawValue)) }
             let answer = ResultEvent(
                 subject: .command(id: command, cancellation.reference), merchantID: cancellation.merchantID, reason: .nothingToCancel(end),
@@ -185,6 +199,12 @@ package struct RetryStage: Sendable {
         guard cancellation.reference.tag != nil,
             environment.claims.standing(of: cancellation.reference, merchant: cancellation.merchantID)?.isWaiting == true
         else { return nil }
+        // What it is told of is said there.
+        if await environment.claims.first(of: cancellation.reference, merchant: cancellation.merchantID) == nil,
+            environment.now() < cancellation.since + Self.readingTime
+        {
+            return await waitToRead(cancellation, message)
+        }
         return await tell(.cancelled, .unsent, nil, by: nil, cancellation, message)
     }
 
@@ -222,6 +242,14 @@ package struct RetryStage: Sendable {
                 letters.secondOrder(message, result, record, subject: subject, now: now)
                 ?? letters.reversal(message, result, record, subject: subject, now: now)
             return again(record, cancellation, message).with(letter.map { [$0] } ?? [])
+        // The decline runs in another form: that one is meant, by whichever name.
+        case .underWay(let other?) where basis == .unsent && other.kind.isRetry && other != cancellation.reference:
+            let passed = Cancellation.each(
+                of: [other], merchantID: cancellation.merchantID, commandID: cancellation.commandID, gateways: cancellation.gateways,
+                since: cancellation.since, time: cancellation.time)
+            return StageOutcome(
+                publishing: passed.map { $0.message(to: .stage(.retry), message.traceparent) },
+                entry: entry(of: cancellation, .passed(to: .retry)))
         case .underWay: return nil
         case .hold:
             return StageOutcome(

@@ -152,6 +152,17 @@ package final class StageOutcome: Sendable {
     }
 
     /// With more to publish.
+    /// The same, but a recovery that was put away goes on as soon as it can be taken up.
+    func goingOnAtOnce() -> StageOutcome {
+        let messages = publishing.map { message in
+            guard case .delayed(let stage, _) = message.destination, message.type == WorkEnvelope.type else { return message }
+            return StageMessage(
+                to: .stage(stage), messageID: message.messageID, type: message.type, correlationID: message.correlationID,
+                traceparent: message.traceparent, body: message.body)
+        }
+        return StageOutcome(publishing: messages, onward: onward, pause: pause, entry: entry)
+    }
+
     func with(_ messages: [StageMessage]) -> StageOutcome {
         StageOutcome(publishing: publishing + messages, onward: onward, pause: pause, entry: entry)
     }

@@ -207,7 +207,7 @@ package struct Cancellation: Sendable, Equatable {
     /// Takes in what the call brought; `nil` when the next call is due at once.
     package mutating func learned(_ answer: FlexFactorAnswer, now: Moment, timing: RecoveryTiming) -> Stop? {
         attempts += 1
-        if case .failed(let failure) = answer, !isSilence(failure) { return askAgain(now, timing, after: answer.retryAfter) }
+        if case .failed(let failure) = answer, !isSilence(failure, at: now) { return askAgain(now, timing, after: answer.retryAfter) }
         switch phase {
         case .looking(let index): return looked(answer, at: index, now: now, timing: timing)
         case .cancelling(let index): return cancelled(answer, at: index, now: now, timing: timing)
@@ -220,13 +220,17 @@ package struct Cancellation: Sendable, Equatable {
         now >= since + timing.grace + timing.reconcileFor ? .giveUp : .park(until: now + max(.doubling(attempts), wait))
     }
 
+    /// An order that is known, and whose page cannot be had for so long, is cancelled unseen: the CRM asked for that.
+    private static let lookingTime = Moment.Span.minutes(5)
+
     /// A list that cannot be had says as much as one that shows nothing. An order whose id is known is asked for until it is shown, and
     /// so is one that the list shows, before the end of it is told.
-    private func isSilence(_ failure: CallFailure) -> Bool {
+    private func isSilence(_ failure: CallFailure, at now: Moment) -> Bool {
         switch phase {
         case .cancelling: return false
         // FlexFactor may void what is paid.
         case .looking where failure.isUnclear: return false
+        case .looking where (orderID != nil || failure.isUnconfirmed) && now < since + Self.lookingTime: return false
         case .settling where orderID != nil || failure.isUnconfirmed: return false
         case .looking, .settling: break
         }
@@ -281,6 +285,8 @@ package struct Cancellation: Sendable, Equatable {
             case .cancelled where running == .asks: return askAgain(now, timing)
             case .cancelled: return .tell(.cancelled, order.id, gateway)
             case .draft, .onHold, .processing, .problem, .captureRequired, .unrecognised:
+                // The recovery has heard of the command, and asks FlexFactor again when it looks at the order.
+                if word == .refused { return .end(.leftToRecovery) }
                 (gateways, orderID) = ([gateway], order.id)
                 phase = .cancelling(0)
                 return askAgain(now, timing)

@@ -7,11 +7,11 @@
 extension ClaimedRecovery {
     /// Whoever waits at the checkout is answered by what the other tells in time, so his message stays for so long.
     func leaving(it other: ClaimRecord, exists: Bool, now: Moment) -> Finish {
-        let isWaitedFor = if case .cascade = recovery.route { recovery.reply != nil } else { false }
-        guard recovery.mayCharge(at: now), isWaitedFor || !exists else { return .left(to: other.claim.reference) }
+        let isCascade = if case .cascade = recovery.route { true } else { false }
+        guard recovery.mayCharge(at: now), isCascade && recovery.reply != nil || !exists else { return .left(to: other.claim.reference) }
         // Each look is a claim: what is not known for long is not asked for every few seconds.
         let age = now - recovery.declinedAt
-        let wait: Moment.Span = isWaitedFor ? recovery.backoff : .milliseconds(min(max(5_000, age.milliseconds / 4), 1_800_000))
+        let wait: Moment.Span = isCascade ? recovery.backoff : .milliseconds(min(max(5_000, age.milliseconds / 4), 1_800_000))
         return .stop(.park(until: min(now + wait, recovery.chargingEnds)))
     }
 

@@ -17,7 +17,7 @@ package struct RecoveryTiming: Sendable, Equatable {
     package let attempts: Int
     /// How long after it was first sent a request may be repeated under its idempotency key. FlexFactor's memory of keys is read as a
     /// day; after it a repeat would be a new charge.
-    let keysLive: Moment.Span
+    package let keysLive: Moment.Span
 
     package init(
         settle: Moment.Span = .seconds(120), reconcileFor: Moment.Span = .days(1), firstPoll: Moment.Span = .minutes(10),

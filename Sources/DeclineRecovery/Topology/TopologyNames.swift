@@ -102,10 +102,10 @@ package final class TopologyNames: Sendable, Equatable {
     package func stage(consuming queue: String) -> Stage? { Stage.allCases.first { self.queue(of: $0) == queue } }
 
     /// The stage that a message without a queue is on its way to, from another stage or out of the delay ladder: the key's last word,
-    /// behind nothing but the ladder's bits.
+    /// behind nothing but the ladder's bits. What comes by the exchange of the unrouted itself nobody of us has sent there.
     package func stage(of routingKey: String, deliveredAs exchange: String) -> Stage? {
         let words = routingKey.split(separator: ".", omittingEmptySubsequences: false)
-        guard exchange != declines, exchange != results, words.dropLast().allSatisfy({ $0 == "0" || $0 == "1" }),
+        guard ![declines, results, news, unrouted].contains(exchange), words.dropLast().allSatisfy({ $0 == "0" || $0 == "1" }),
             let stage = words.last.flatMap({ Stage(rawValue: String($0)) }), stage != .unrouted
         else { return nil }
         return stage

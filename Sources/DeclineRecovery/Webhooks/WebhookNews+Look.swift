@@ -78,7 +78,7 @@ extension WebhookNews {
         case otherAccount = "The reference names a merchant who has no gateway on this FlexFactor account."
         case orderOfAnother = "FlexFactor's order of that id names another account than this gateway's."
         case notSeen = "FlexFactor did not show the order in time."
-        case anotherThanClaimed = "FlexFactor has called the recovery's order otherwise than the news do."
+        case anotherThanClaimed = "FlexFactor named another order for the recovery. See in its portal whose this is, and if it is paid."
         case anotherThanTold = "The CRM was told of another of FlexFactor's orders than the news is of."
 
         /// No order was seen that could say whose recovery it is.

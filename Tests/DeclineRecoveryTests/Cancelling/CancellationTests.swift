@@ -1,4 +1,5 @@
 import DeclineRecovery
+import TestSupport
 import Testing
 
 @Suite struct CancellationTests {
@@ -212,6 +213,36 @@ import Testing
         }
         #expect(cancellation.phase == .looking(0))
         #expect(cancellation.learned(unclear, now: now + timing.grace + timing.reconcileFor, timing: timing) == .giveUp)
+    }
+
+    /// FlexFactor is away for a moment, and the order may be paid meanwhile.
+    @Test func aKnownOrderIsLookedAtBeforeItIsCancelled() throws {
+        let timing = RecoveryTiming()
+        var known = Cancellation(
+            merchantID: "acme", reference: try #require(RecoveryReference("A-U1")), gateways: ["42"], since: now, orderID: "g-1")
+        guard case .park? = known.learned(.failed(.unknown(.timedOut)), now: now, timing: timing) else {
+            Issue.record("it is cancelled unseen")
+            return
+        }
+        #expect(known.nextCall?.0 == .lookUp("g-1"))
+        // The CRM does not wait for ever: FlexFactor would charge.
+        #expect(known.learned(.failed(.unknown(.timedOut)), now: now + .minutes(5), timing: timing) == .advance)
+        var searched = Cancellation(merchantID: "acme", reference: try #require(RecoveryReference("A-U1")), gateways: ["42"], since: now)
+        #expect(searched.learned(.failed(.unknown(.timedOut)), now: now, timing: timing) == .advance)
+    }
+
+    /// It is open, and will not be cancelled as it is: the command does not ask for a day.
+    @Test(arguments: [FlexFactorOrder.State.onHold, .processing, .problem])
+    func whatFlexFactorRefusesToCancelIsLeftToItsRecovery(state: FlexFactorOrder.State) throws {
+        let timing = RecoveryTiming()
+        var cancellation = Cancellation(
+            merchantID: "acme", reference: try #require(RecoveryReference("A-U1")), gateways: ["42"], since: now, phase: .cancelling(0),
+            orderID: "g-1")
+        guard case .park? = cancellation.learned(.cancelRefused, now: now, timing: timing) else {
+            Issue.record("\(cancellation.phase)")
+            return
+        }
+        #expect(cancellation.learned(.order(state), now: now, timing: timing) == .end(.leftToRecovery))
     }
 
     @Test func aNoticeNamesItsRecovery() throws {

@@ -21,6 +21,10 @@ import Testing
     @Test func noResultAndNoDeclineIsTakenForAStagesMessage() {
         #expect(names.stage(of: "cascade", deliveredAs: names.declines) == nil)
         #expect(names.stage(of: "cascade", deliveredAs: names.results) == nil)
+        // Whoever may publish anywhere can have a queue drive it there, and write over why the broker did.
+        for name in ["intake", "held", "0.1.cascade"] {
+            #expect(names.stage(of: name, deliveredAs: names.unrouted) == nil && names.stage(of: name, deliveredAs: names.news) == nil)
+        }
     }
 
     @Test(arguments: [
