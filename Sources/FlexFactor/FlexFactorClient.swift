@@ -52,7 +52,8 @@ package final class FlexFactorClient: Sendable {
     /// The time since some beginning, which nobody can set.
     package static let uptime: @Sendable () -> Moment = { Moment(milliseconds: Int64(NIODeadline.now().uptimeNanoseconds / 1_000_000)) }
 
-    /// How its circuit stands: the worse of the two, where calls as such and charges alone have their own.
+    /// How its circuit stands: the worse of the two, where calls as such and charges alone have their own. As open, too, while FlexFactor asks
+    /// not to be asked for a token: nothing is called then.
     package var circuit: CircuitStanding {
         let (uptime, wall) = (uptime(), now())
         let (all, charges) = guards.withLock { guards in
@@ -61,7 +62,9 @@ package final class FlexFactorClient: Sendable {
                 CircuitStanding(guards.wayIn, uptime: uptime, wall: wall)
             )
         }
-        return charges.state.rawValue > all.state.rawValue ? charges : all
+        let worse = charges.state.rawValue > all.state.rawValue ? charges : all
+        if worse.state == .closed, let bar = tokens.bar(at: uptime) { return CircuitStanding(bar, uptime: uptime, wall: wall) }
+        return worse
     }
 
     /// Whether what is to be called here waits long for those that are called.
@@ -313,10 +316,8 @@ package final class FlexFactorClient: Sendable {
             let begun = uptime()
             let outcome = await fetchToken(lane)
             if case .failure(let failure) = outcome, !tokens.serves(at: uptime()) {
-                // Where FlexFactor asks to be left alone no call is made, and whoever looks is told why. One that is not answered keeps all
-                // calls waiting as long.
-                let isBarred = failure.retryAfter.map { $0 > .seconds(5) } ?? false
-                tokenFailed(failure.notSent, weight: isBarred ? 20 : uptime() - begun > .seconds(5) ? 10 : 5)
+                // One that is not answered keeps all calls waiting as long.
+                tokenFailed(failure.notSent, weight: uptime() - begun > .seconds(5) ? 10 : 5)
             }
             return outcome
         }

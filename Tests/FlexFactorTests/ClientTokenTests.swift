@@ -67,9 +67,12 @@ import Testing
             }
             #expect(wait == .seconds(left) && answer.retryAfter == .seconds(left) && server.requests.count == 1)
             // Whoever looks why nothing is called hears of it at once.
-            #expect(client.circuit.state != .closed && client.circuit.last?.sentence.contains("\(status)") == true)
+            let standing = client.circuit
+            #expect(standing.state == .open && standing.last?.sentence.contains("\(status)") == true)
+            #expect(standing.since == clock.now + .seconds(left - 60) && standing.triedAt == clock.now + .seconds(left))
         }
-        clock.advance(.seconds(5))
+        clock.advance(.seconds(1))
+        #expect(client.circuit.state == .closed)
         _ = await world.perform(client, clock: clock)
         #expect(server.requests.count == 2)
     }

@@ -140,7 +140,7 @@ package enum ResultReason: Sendable, Equatable {
         case .refundFailed: "Nothing was refunded; FlexFactor's own words are listed."
         case .unresolved: "FlexFactor could not tell in time whether it took the money. A person sees to it; wait for the result."
         case .nothingToCancel(.nothingToCancel): "There is nothing to cancel: no retry of that name is known, here or at FlexFactor."
-        case .nothingToCancel(.alreadyClosed): "There is nothing to cancel: FlexFactor shows the order as closed."
+        case .nothingToCancel(.alreadyClosed): "There is nothing to cancel any more: it has ended, as its result says."
         case .nothingToCancel(.leftToRecovery):
             "FlexFactor has nothing that it cancels, but the retry has not ended: its result will tell how it does. Wait for it."
         case .nothingToCancel(.cascade): "There is nothing to cancel: a cascade is answered before a command could reach it."

@@ -176,6 +176,19 @@ final class TokenKeeper: Sendable {
     /// Whether there ever was a token, and, where there never was one, why the last try failed; `nil` before the first has ended.
     var history: (hasHadOne: Bool, lastFailure: Failure?) { state.withLock { ($0.hasHadOne, $0.lastFailure?.failure) } }
 
+    /// While FlexFactor asks for longer than `shortBar` not to be asked: why, since when, and until when. `nil` where a token serves, or is asked for.
+    func bar(at now: Moment) -> (failure: Failure, since: Moment, until: Moment)? {
+        state.withLock { state in
+            if let token = state.token, now + leastLife < token.expires { return nil }
+            guard let (failure, at) = state.lastFailure, let wait = failure.retryAfter, wait >= Self.shortBar, now < at + wait else {
+                return nil
+            }
+            return (failure, at, at + wait)
+        }
+    }
+
+    private static let shortBar = Moment.Span.seconds(30)
+
     /// Whether calls can be made with the one at hand, whatever becomes of its renewal.
     func serves(at now: Moment) -> Bool { state.withLock { state in state.token.map { now + leastLife < $0.expires } ?? false } }
 

@@ -2,7 +2,7 @@ import DeclineRecovery
 
 /// A rate of calls: in no second more than may be, also behind a rest. A value with the time given in.
 struct RateLimit: Sendable, Hashable {
-    /// As many calls as may be made in a window, and the window in milliseconds: a second where the rate is a whole number.
+    /// As many calls as may be made in a window, and the window in milliseconds: a second, or longer where less than one may be made in that.
     private let window: Double
     /// When the last calls' turns are, in milliseconds, in a circle. Each one's place is the next but for a window's worth.
     private var turns: [Double]
@@ -10,7 +10,7 @@ struct RateLimit: Sendable, Hashable {
 
     init(perSecond: Double) {
         let most = max(perSecond.rounded(.down), 1)
-        window = most / perSecond * 1_000
+        window = max(1 / perSecond, 1) * 1_000
         turns = Array(repeating: -.infinity, count: Int(min(most, 100_000)))
     }
 
