@@ -62,9 +62,8 @@ package final class FlexFactorClient: Sendable {
                 CircuitStanding(guards.wayIn, uptime: uptime, wall: wall)
             )
         }
-        let worse = charges.state.rawValue > all.state.rawValue ? charges : all
-        if worse.state == .closed, let bar = tokens.bar(at: uptime) { return CircuitStanding(bar, uptime: uptime, wall: wall) }
-        return worse
+        if let bar = tokens.bar(at: uptime) { return CircuitStanding(bar, uptime: uptime, wall: wall) }
+        return charges.state.rawValue > all.state.rawValue ? charges : all
     }
 
     /// Whether what is to be called here waits long for those that are called.
@@ -315,7 +314,8 @@ package final class FlexFactorClient: Sendable {
         let outcome = await tokens.token(uptime: uptime, patience: deadline - now(), on: lane.eventLoop) { [self] in
             let begun = uptime()
             let outcome = await fetchToken(lane)
-            if case .failure(let failure) = outcome, !tokens.serves(at: uptime()) {
+            // What FlexFactor asks to be left alone for is a pause of its own.
+            if case .failure(let failure) = outcome, failure.retryAfter == nil, !tokens.serves(at: uptime()) {
                 // One that is not answered keeps all calls waiting as long.
                 tokenFailed(failure.notSent, weight: uptime() - begun > .seconds(5) ? 10 : 5)
             }

@@ -45,7 +45,7 @@ package struct RetryStage: Sendable {
         }
         if let stop = cancellation.begin() { return await finish(cancellation, stop, message) }
         // Of what waits FlexFactor has nothing: it is not asked, and may be away.
-        if cancellation.isLooking, let ended = await endWaiting(cancellation, message) { return ended }
+        if cancellation.isLooking, let ended = await endWaiting(&cancellation, message) { return ended }
         var goodUntil: ContinuousClock.Instant?
         if cancellation.isCancelling {
             // Another worker may have told it as paid.
@@ -72,7 +72,7 @@ package struct RetryStage: Sendable {
         {
             if let named = await environment.claims.record(at: place)?.claim, named.reference == cancellation.reference {
                 cancellation.orderID = named.orderID
-            } else if cancellation.isBlind || environment.now() < cancellation.since + Self.readingTime {
+            } else if cancellation.isBlind || !cancellation.isUnseenForLong(environment.now()) {
                 return await waitToRead(cancellation, message)
             }
         }
@@ -133,7 +133,8 @@ package struct RetryStage: Sendable {
                 return again(record, cancellation, message)
             }
             // It was put away while FlexFactor was asked, or this worker had not read that it was.
-            if why == .nothingToCancel, let ended = await endWaiting(cancellation, message) { return ended }
+            var cancellation = cancellation
+            if why == .nothingToCancel, let ended = await endWaiting(&cancellation, message) { return ended }
             // A rebill that was named without its gateway is one under several names, and is answered once: by what was found, or by one for all.
             if why == .nothingToCancel {
                 if !cancellation.speaksForAll { return handled([], .ignored("answered under another name")) }
@@ -144,7 +145,7 @@ package struct RetryStage: Sendable {
                         .parked(environment.timing.settle, because: "cancelling"))
                 }
                 if cancellation.others.contains(where: {
-                    environment.claims.standing(of: $0, merchant: cancellation.merchantID)?.told != nil
+                    environment.claims.standing(of: $0, merchant: cancellation.merchantID)?.told?.kind.answersCancel == true
                 }) {
                     return handled([], .ignored("answered under another name"))
                 }
@@ -164,6 +165,13 @@ package struct RetryStage: Sendable {
                 case .leftToRecovery where standings.contains { $0.told != nil } && !standings.contains(where: \.isUnderWay): .alreadyClosed
                 default: why
                 }
+            // Its end was told, and FlexFactor, which shows the order as open, does not cancel it.
+            if why == .leftToRecovery, end == .alreadyClosed, cancellation.orderID != nil {
+                return letters.deadLetter(
+                    message, because: .cancelFailed,
+                    explanation: "FlexFactor refuses to cancel an order that it shows as open, and its retry has ended.",
+                    subject: subject, attempts: cancellation.attempts, now: now)
+            }
             guard let command = cancellation.commandID else { return handled([], .ignored(end.rawValue)) }
             let answer = ResultEvent(
                 subject: .command(id: command, cancellation.reference), merchantID: cancellation.merchantID, reason: .nothingToCancel(end),
@@ -179,7 +187,8 @@ package struct RetryStage: Sendable {
             {
                 return again(record, cancellation, message)
             }
-            if cancellation.word == nil, let ended = await endWaiting(cancellation, message) { return ended }
+            var last = cancellation
+            if last.word == nil, let ended = await endWaiting(&last, message) { return ended }
             let lack =
                 cancellation.word == .accepted
                 ? "FlexFactor accepted the cancel; whether it had taken the money before could not be seen in time"
@@ -194,14 +203,14 @@ package struct RetryStage: Sendable {
     /// nothing was sent the stream says, and by what is told there nobody sends it when it wakes.
     ///
     /// - Returns: `nil` where none waits, or it was sent meanwhile.
-    private func endWaiting(_ cancellation: Cancellation, _ message: IncomingMessage) async -> StageOutcome? {
+    private func endWaiting(_ cancellation: inout Cancellation, _ message: IncomingMessage) async -> StageOutcome? {
         // What older workers have in work they have not claimed.
         guard cancellation.reference.tag != nil,
             environment.claims.standing(of: cancellation.reference, merchant: cancellation.merchantID)?.isWaiting == true
         else { return nil }
         // What it is told of is said there.
         if await environment.claims.first(of: cancellation.reference, merchant: cancellation.merchantID) == nil,
-            environment.now() < cancellation.since + Self.readingTime
+            !cancellation.isUnseenForLong(environment.now())
         {
             return await waitToRead(cancellation, message)
         }

@@ -156,9 +156,11 @@ package final class StageOutcome: Sendable {
     func goingOnAtOnce() -> StageOutcome {
         let messages = publishing.map { message in
             guard case .delayed(let stage, _) = message.destination, message.type == WorkEnvelope.type else { return message }
-            return StageMessage(
+            var sent = StageMessage(
                 to: .stage(stage), messageID: message.messageID, type: message.type, correlationID: message.correlationID,
                 traceparent: message.traceparent, body: message.body)
+            sent.share = message.share
+            return sent
         }
         return StageOutcome(publishing: messages, onward: onward, pause: pause, entry: entry)
     }

@@ -68,4 +68,32 @@ import Testing
             #expect(!worker.hasEnded)
         }
     }
+
+    /// A queue drives a message out, and the broker writes why into what it finds: brokers up to 3.12 keep what a stranger has written there.
+    /// That leads nowhere: not to a stage, whatever the key, nor to where a note of ours would have come from.
+    @Test(.timeLimit(.minutes(3)), arguments: ["intake", "retry", "held"])
+    func aForgedNoteOfTheBrokersLeadsToNoStage(key: String) async throws {
+        try await Fleet.with { fleet in
+            let letters = try await DeadLetters(fleet.link)
+            let crm = try await CRM(fleet.link)
+            let death: FieldTable = ["queue": .bytes(Array("recovery.intake".utf8)), "reason": "expired", "count": 1]
+            let headers: FieldTable = [
+                "x-death": .array([.table(death)]), "salvage-origin-exchange": "recovery.work", "salvage-origin-routing-key": .string(key),
+                "salvage-held-exchange": "recovery.results", "salvage-held-routing-key": "new_sale.approved",
+            ]
+            try await fleet.link.publish([
+                OutgoingMessage(
+                    exchange: "declines", routingKey: key,
+                    properties: MessageProperties(messageID: "driven-out", expiration: "0", headers: headers), body: CRM.decline("FORGED"))
+            ])
+            try await eventually("the queue has driven it out") { try await fleet.link.readyCount(of: "recovery.unrouted") == 1 }
+            let worker = try await fleet.startWorker()
+            // A newer broker's own note says from where: it goes back there, and is the decline that it was published as.
+            try await eventually("it is kept, or back where it was", seconds: 60) {
+                letters.all.map(\.reason) == ["unroutable"]
+                    || crm.result(of: "FORGED") != nil && fleet.workerLog.contains("a limit had driven it out")
+            }
+            #expect(!worker.hasEnded)
+        }
+    }
 }

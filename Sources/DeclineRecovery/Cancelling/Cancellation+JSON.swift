@@ -21,6 +21,7 @@ extension Cancellation {
             }
             data.optional("cancel", word?.rawValue)
             data.optional("flexFactorOrderId", orderID?.text)
+            data.optional("unseenSince", unseenSince?.milliseconds)
             // What is past looking was announced, whoever wrote it.
             if isLooking, isAnnounced { data.member("announced", true) }
             if !others.isEmpty { data.array("others") { list in for other in others { list.element(other.text) } } }
@@ -43,6 +44,7 @@ extension Cancellation {
                     attempts: try reader.count("attempts"),
                     word: try reader.optionalWord("cancel"),
                     orderID: try reader.optionalText("flexFactorOrderId").map(FlexFactorOrderID.init(_:)),
+                    unseenSince: try reader.optionalMoment("unseenSince"),
                     isAnnounced: try reader.optionalFlag("announced") ?? false))
         } catch {
             return .failure(error)

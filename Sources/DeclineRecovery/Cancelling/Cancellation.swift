@@ -49,6 +49,9 @@ package struct Cancellation: Sendable, Equatable {
         case asks
     }
 
+    /// Since when what is looked at before anything is cancelled cannot be had: the order's page, or what the claims say of it.
+    package internal(set) var unseenSince: Moment?
+
     /// Every pod is told of the command, once.
     package private(set) var isAnnounced: Bool
 
@@ -66,7 +69,8 @@ package struct Cancellation: Sendable, Equatable {
     package init(
         merchantID: MerchantID, reference: RecoveryReference, commandID: String? = nil, others: [RecoveryReference] = [],
         gateways: [GatewayID], since: Moment, time: Moment? = nil,
-        phase: Phase = .looking(0), attempts: Int = 0, word: Word? = nil, orderID: FlexFactorOrderID? = nil, isAnnounced: Bool = false
+        phase: Phase = .looking(0), attempts: Int = 0, word: Word? = nil, orderID: FlexFactorOrderID? = nil, unseenSince: Moment? = nil,
+        isAnnounced: Bool = false
     ) {
         self.merchantID = merchantID
         self.reference = reference
@@ -79,6 +83,7 @@ package struct Cancellation: Sendable, Equatable {
         self.attempts = attempts
         self.word = word
         self.orderID = orderID
+        self.unseenSince = unseenSince
         // Nothing was ever cancelled of which the pods had not been told.
         self.isAnnounced = if case .looking = phase { isAnnounced } else { true }
     }
@@ -207,7 +212,11 @@ package struct Cancellation: Sendable, Equatable {
     /// Takes in what the call brought; `nil` when the next call is due at once.
     package mutating func learned(_ answer: FlexFactorAnswer, now: Moment, timing: RecoveryTiming) -> Stop? {
         attempts += 1
-        if case .failed(let failure) = answer, !isSilence(failure, at: now) { return askAgain(now, timing, after: answer.retryAfter) }
+        if case .failed(let failure) = answer {
+            if !isSilence(failure, at: now) { return askAgain(now, timing, after: answer.retryAfter) }
+        } else {
+            unseenSince = nil
+        }
         switch phase {
         case .looking(let index): return looked(answer, at: index, now: now, timing: timing)
         case .cancelling(let index): return cancelled(answer, at: index, now: now, timing: timing)
@@ -220,17 +229,25 @@ package struct Cancellation: Sendable, Equatable {
         now >= since + timing.grace + timing.reconcileFor ? .giveUp : .park(until: now + max(.doubling(attempts), wait))
     }
 
-    /// An order that is known, and whose page cannot be had for so long, is cancelled unseen: the CRM asked for that.
-    private static let lookingTime = Moment.Span.minutes(5)
+    /// An order that is known, and cannot be seen for so long, is cancelled unseen: the CRM asked for that.
+    package mutating func isUnseenForLong(_ now: Moment) -> Bool {
+        let since = unseenSince ?? now
+        unseenSince = since
+        return now >= since + .minutes(5)
+    }
 
     /// A list that cannot be had says as much as one that shows nothing. An order whose id is known is asked for until it is shown, and
     /// so is one that the list shows, before the end of it is told.
-    private func isSilence(_ failure: CallFailure, at now: Moment) -> Bool {
+    private mutating func isSilence(_ failure: CallFailure, at now: Moment) -> Bool {
         switch phase {
-        case .cancelling: return false
+        case .cancelling:
+            // Until FlexFactor can be asked again it may have been paid.
+            if word == nil, failure.isUnasked { phase = .looking(0) }
+            return false
         // FlexFactor may void what is paid.
         case .looking where failure.isUnclear: return false
-        case .looking where (orderID != nil || failure.isUnconfirmed) && now < since + Self.lookingTime: return false
+        case .looking where orderID != nil || failure.isUnconfirmed:
+            if !isUnseenForLong(now) { return false }
         case .settling where orderID != nil || failure.isUnconfirmed: return false
         case .looking, .settling: break
         }
@@ -286,7 +303,7 @@ package struct Cancellation: Sendable, Equatable {
             case .cancelled: return .tell(.cancelled, order.id, gateway)
             case .draft, .onHold, .processing, .problem, .captureRequired, .unrecognised:
                 // The recovery has heard of the command, and asks FlexFactor again when it looks at the order.
-                if word == .refused { return .end(.leftToRecovery) }
+                if word == .refused, now >= since + .milliseconds(5 * timing.settle.milliseconds) { return .end(.leftToRecovery) }
                 (gateways, orderID) = ([gateway], order.id)
                 phase = .cancelling(0)
                 return askAgain(now, timing)

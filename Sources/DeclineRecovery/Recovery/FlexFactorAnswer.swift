@@ -148,6 +148,14 @@ extension CallFailure {
     /// An order is shown that may be asked for, and be paid: unlike a list that cannot be had, or shows nothing.
     var isUnconfirmed: Bool { if case .unknown(.unconfirmed) = self { true } else { isUnclear } }
 
+    /// FlexFactor was not asked, or would not hear it.
+    var isUnasked: Bool {
+        switch self {
+        case .notSent, .throttled: true
+        case .unknown, .conflict, .refused: false
+        }
+    }
+
     /// It may be paid, by its own page: it is not asked to be cancelled.
     var isUnclear: Bool { if case .unknown(.unclear) = self { true } else { false } }
 }

@@ -105,7 +105,8 @@ package final class TopologyNames: Sendable, Equatable {
     /// behind nothing but the ladder's bits. What comes by the exchange of the unrouted itself nobody of us has sent there.
     package func stage(of routingKey: String, deliveredAs exchange: String) -> Stage? {
         let words = routingKey.split(separator: ".", omittingEmptySubsequences: false)
-        guard ![declines, results, news, unrouted].contains(exchange), words.dropLast().allSatisfy({ $0 == "0" || $0 == "1" }),
+        if exchange == news { return routingKey == Stage.outcomes.rawValue ? .outcomes : nil }
+        guard ![declines, results, unrouted].contains(exchange), words.dropLast().allSatisfy({ $0 == "0" || $0 == "1" }),
             let stage = words.last.flatMap({ Stage(rawValue: String($0)) }), stage != .unrouted
         else { return nil }
         return stage

@@ -62,6 +62,8 @@ final class TokenKeeper: Sendable {
         var waiting: [Int: CheckedContinuation<Outcome?, Never>] = [:]
         var lastWaiting = 0
         var lastFailure: (failure: Failure, at: Moment)?
+        /// Since when each answer was that FlexFactor wants to be left alone.
+        var barredSince: Moment?
         var hasHadOne = false
 
         /// Why the last try failed, where it is too early for another; with what is left of the time that FlexFactor asked for.
@@ -164,8 +166,10 @@ final class TokenKeeper: Sendable {
             case .success(let token):
                 state.token = token
                 state.hasHadOne = true
-                state.lastFailure = nil
-            case .failure(let failure): state.lastFailure = (failure, now)
+                (state.lastFailure, state.barredSince) = (nil, nil)
+            case .failure(let failure):
+                state.lastFailure = (failure, now)
+                state.barredSince = failure.retryAfter == nil ? nil : state.barredSince ?? now
             }
             defer { state.waiting = [:] }
             return state.waiting.values
@@ -176,14 +180,14 @@ final class TokenKeeper: Sendable {
     /// Whether there ever was a token, and, where there never was one, why the last try failed; `nil` before the first has ended.
     var history: (hasHadOne: Bool, lastFailure: Failure?) { state.withLock { ($0.hasHadOne, $0.lastFailure?.failure) } }
 
-    /// While FlexFactor asks for longer than `shortBar` not to be asked: why, since when, and until when. `nil` where a token serves, or is asked for.
+    /// While FlexFactor asks not to be asked for one, for half a minute or longer, and until it was asked again: why, since when, and until when.
+    /// `nil` where a token serves.
     func bar(at now: Moment) -> (failure: Failure, since: Moment, until: Moment)? {
         state.withLock { state in
             if let token = state.token, now + leastLife < token.expires { return nil }
-            guard let (failure, at) = state.lastFailure, let wait = failure.retryAfter, wait >= Self.shortBar, now < at + wait else {
-                return nil
-            }
-            return (failure, at, at + wait)
+            guard let (failure, at) = state.lastFailure, let wait = failure.retryAfter, now < at + wait + Self.shortBar else { return nil }
+            let since = state.barredSince ?? at
+            return wait >= Self.shortBar || now >= since + Self.shortBar ? (failure, since, at + wait) : nil
         }
     }
 

@@ -49,9 +49,14 @@ struct DeliveryNotes {
     func deliveries(survived: Int) -> Int { noted + max(handedOut - survived, handedOut / 3) }
 
     /// The CRM publishes to one exchange alone. It leads to intake's queue, and, where that is missing, to the unrouted; what we send there
-    /// goes by the default exchange, and to the other queues only we publish.
+    /// goes by the default exchange, and to the other queues only we publish. By the exchange of the unrouted itself comes what a queue drove out
+    /// and the broker's own note does not say from where, and by that of the webhooks' receivers what strangers may have written.
     private static func isFromUs(exchange: String, _ stage: Stage, _ names: TopologyNames) -> Bool {
-        stage == .intake ? exchange.isEmpty : exchange != names.declines
+        switch stage {
+        case .intake: exchange.isEmpty
+        case .unrouted: ![names.declines, names.unrouted, names.news].contains(exchange)
+        default: exchange != names.declines && exchange != names.unrouted
+        }
     }
 }
 

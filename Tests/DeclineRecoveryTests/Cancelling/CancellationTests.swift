@@ -231,6 +231,26 @@ import Testing
         #expect(searched.learned(.failed(.unknown(.timedOut)), now: now, timing: timing) == .advance)
     }
 
+    /// The clock of what is not seen begins when it is looked for, not when the command came.
+    @Test func behindAnOutageItIsLookedAtAsLong() throws {
+        let timing = RecoveryTiming()
+        var late = Cancellation(
+            merchantID: "acme", reference: try #require(RecoveryReference("A-U1")), gateways: ["42"], since: now, phase: .cancelling(0),
+            orderID: "g-1")
+        let later = now + .minutes(90)
+        // FlexFactor was away, and the order may be paid by now.
+        guard case .park? = late.learned(.failed(.notSent(.cannotConnect("away"))), now: later, timing: timing),
+            case .park? = late.learned(.failed(.unknown(.timedOut)), now: later, timing: timing)
+        else {
+            Issue.record("\(late.phase)")
+            return
+        }
+        #expect(late.nextCall?.0 == .lookUp("g-1"))
+        let read = try Cancellation.decode(late.encoded()).get()
+        #expect(read.unseenSince == later && read.phase == .looking(0))
+        #expect(late.learned(.order(.completed), now: later, timing: timing) == .tell(.approved(.reconciled), "g-1", "42"))
+    }
+
     /// It is open, and will not be cancelled as it is: the command does not ask for a day.
     @Test(arguments: [FlexFactorOrder.State.onHold, .processing, .problem])
     func whatFlexFactorRefusesToCancelIsLeftToItsRecovery(state: FlexFactorOrder.State) throws {
@@ -242,7 +262,14 @@ import Testing
             Issue.record("\(cancellation.phase)")
             return
         }
-        #expect(cancellation.learned(.order(state), now: now, timing: timing) == .end(.leftToRecovery))
+        // A try of FlexFactor's own may be on its way: it is asked again while that can be.
+        guard case .park? = cancellation.learned(.order(state), now: now + .minutes(2), timing: timing),
+            case .park? = cancellation.learned(.cancelRefused, now: now + .minutes(4), timing: timing)
+        else {
+            Issue.record("\(cancellation.phase)")
+            return
+        }
+        #expect(cancellation.learned(.order(state), now: now + .minutes(10), timing: timing) == .end(.leftToRecovery))
     }
 
     @Test func aNoticeNamesItsRecovery() throws {

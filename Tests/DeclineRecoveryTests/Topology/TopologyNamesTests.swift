@@ -25,6 +25,7 @@ import Testing
         for name in ["intake", "held", "0.1.cascade"] {
             #expect(names.stage(of: name, deliveredAs: names.unrouted) == nil && names.stage(of: name, deliveredAs: names.news) == nil)
         }
+        #expect(names.stage(of: "outcomes", deliveredAs: names.news) == .outcomes)
     }
 
     @Test(arguments: [
