@@ -314,10 +314,10 @@ package final class FlexFactorClient: Sendable {
         let outcome = await tokens.token(uptime: uptime, patience: deadline - now(), on: lane.eventLoop) { [self] in
             let begun = uptime()
             let outcome = await fetchToken(lane)
-            // What FlexFactor asks to be left alone for is a pause of its own.
-            if case .failure(let failure) = outcome, failure.retryAfter == nil, !tokens.serves(at: uptime()) {
-                // One that is not answered keeps all calls waiting as long.
-                tokenFailed(failure.notSent, weight: uptime() - begun > .seconds(5) ? 10 : 5)
+            // One that is not answered keeps all calls waiting as long. What FlexFactor asks to be left alone for is a pause of its own.
+            let isSlow = uptime() - begun > .seconds(5)
+            if case .failure(let failure) = outcome, isSlow || failure.retryAfter == nil, !tokens.serves(at: uptime()) {
+                tokenFailed(failure.notSent, weight: isSlow ? 10 : 5)
             }
             return outcome
         }

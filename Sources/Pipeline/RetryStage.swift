@@ -169,7 +169,8 @@ package struct RetryStage: Sendable {
             if why == .leftToRecovery, end == .alreadyClosed, cancellation.orderID != nil {
                 return letters.deadLetter(
                     message, because: .cancelFailed,
-                    explanation: "FlexFactor refuses to cancel an order that it shows as open, and its retry has ended.",
+                    explanation:
+                        "FlexFactor refuses to cancel an order that it shows as open, and its retry has ended. See to it in its portal, or send a new command.",
                     subject: subject, attempts: cancellation.attempts, now: now)
             }
             guard let command = cancellation.commandID else { return handled([], .ignored(end.rawValue)) }
@@ -210,7 +211,7 @@ package struct RetryStage: Sendable {
         else { return nil }
         // What it is told of is said there.
         if await environment.claims.first(of: cancellation.reference, merchant: cancellation.merchantID) == nil,
-            !cancellation.isUnseenForLong(environment.now())
+            !cancellation.isUnseenForLong(environment.now()), case .park = cancellation.askAgain(environment.now(), environment.timing)
         {
             return await waitToRead(cancellation, message)
         }

@@ -316,6 +316,21 @@ import Testing
         #expect(reasons(end.results) == [answer] && end.last == nil)
     }
 
+    /// What it is told of stands on the stream, and cannot be read: that is waited for, and not for ever.
+    @Test(arguments: [0, 10, 2_880] as [Int64]) func aClaimThatCannotBeReadKeepsNoAnswer(minutesAgo: Int64) async throws {
+        let waiting = rebill("A1")
+        claims.append(ClaimRequest(.waiting, of: waiting, telling: nil, at: Self.now), by: "w-2")
+        claims.showsFirst = false
+        let given = Self.now + .minutes(-minutesAgo)
+        let old = Cancellation(
+            merchantID: "acme", reference: waiting.reference, commandID: "c-1", gateways: ["42"], since: given, isAnnounced: true)
+        let heard = Heard()
+        let begun = clock.now()
+        let end = try await carryOut(message(old), stage(ScriptedFlexFactor(away), heard), heard, times: 60)
+        #expect(end.kinds == [.cancelled] && end.last == nil)
+        #expect((clock.now() - begun >= .minutes(5)) == (minutesAgo < 2_880))
+    }
+
     /// It would have been told so when it woke, and the CRM must not take the debt for unpaid.
     @Test func ofADebtThatAnotherHasPaidThatIsTold() async throws {
         let (waiting, paid) = (rebill("A1"), rebill("A1", declinedAt: Self.now + .seconds(-60)))

@@ -240,9 +240,10 @@ package struct Cancellation: Sendable, Equatable {
     /// so is one that the list shows, before the end of it is told.
     private mutating func isSilence(_ failure: CallFailure, at now: Moment) -> Bool {
         switch phase {
-        case .cancelling:
-            // Until FlexFactor can be asked again it may have been paid.
-            if word == nil, failure.isUnasked { phase = .looking(0) }
+        case .cancelling: return false
+        // Nobody has looked yet.
+        case .looking where failure.isUnasked:
+            unseenSince = nil
             return false
         // FlexFactor may void what is paid.
         case .looking where failure.isUnclear: return false

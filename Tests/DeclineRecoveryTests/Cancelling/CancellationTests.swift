@@ -231,24 +231,23 @@ import Testing
         #expect(searched.learned(.failed(.unknown(.timedOut)), now: now, timing: timing) == .advance)
     }
 
-    /// The clock of what is not seen begins when it is looked for, not when the command came.
+    /// The clock of what is not seen begins when it is looked for, not when the command came, nor while nobody can look.
     @Test func behindAnOutageItIsLookedAtAsLong() throws {
         let timing = RecoveryTiming()
         var late = Cancellation(
-            merchantID: "acme", reference: try #require(RecoveryReference("A-U1")), gateways: ["42"], since: now, phase: .cancelling(0),
-            orderID: "g-1")
-        let later = now + .minutes(90)
-        // FlexFactor was away, and the order may be paid by now.
-        guard case .park? = late.learned(.failed(.notSent(.cannotConnect("away"))), now: later, timing: timing),
-            case .park? = late.learned(.failed(.unknown(.timedOut)), now: later, timing: timing)
-        else {
-            Issue.record("\(late.phase)")
-            return
+            merchantID: "acme", reference: try #require(RecoveryReference("A-U1")), gateways: ["42"], since: now, orderID: "g-1")
+        let back = now + .minutes(90)
+        for (failure, moment) in [
+            (.unknown(.timedOut), now), (.notSent(.cannotConnect("away")), now + .minutes(1)), (.unknown(.timedOut), back),
+        ] as [(CallFailure, Moment)] {
+            guard case .park? = late.learned(.failed(failure), now: moment, timing: timing) else {
+                Issue.record("\(failure)")
+                return
+            }
         }
-        #expect(late.nextCall?.0 == .lookUp("g-1"))
         let read = try Cancellation.decode(late.encoded()).get()
-        #expect(read.unseenSince == later && read.phase == .looking(0))
-        #expect(late.learned(.order(.completed), now: later, timing: timing) == .tell(.approved(.reconciled), "g-1", "42"))
+        #expect(read.unseenSince == back && read.phase == .looking(0) && read.nextCall?.0 == .lookUp("g-1"))
+        #expect(late.learned(.order(.completed), now: back, timing: timing) == .tell(.approved(.reconciled), "g-1", "42"))
     }
 
     /// It is open, and will not be cancelled as it is: the command does not ask for a day.
