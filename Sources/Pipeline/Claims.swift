@@ -39,9 +39,9 @@ extension ClaimsPort {
         return await claim(nothing)?.goodUntil
     }
 
-    /// The retries of a rebill that run or wait, or of which was told what answers a cancel command, charges of their own among them, if it can mean them:
-    /// those that were declined before it was given. Of what an older worker claimed that is not known; what was claimed later was declined later,
-    /// but for what waited.
+    /// The retries of a rebill that run or wait, or of which was told what answers a cancel command, charges of their own among them, if it can
+    /// mean them: those that were declined before it was given. Of what an older worker claimed that is not known; what was claimed later was
+    /// declined later, but for what waited.
     ///
     /// - Parameter time: when it was given, by the CRM's clock.
     /// - Parameter takenIn: when it came, by our own.

@@ -106,11 +106,8 @@ package struct RetryStage: Sendable {
         _ cancellation: Cancellation, _ stop: Cancellation.Stop, _ message: IncomingMessage, because cause: String? = nil
     ) async -> StageOutcome {
         let now = environment.now()
-        func entry(_ fate: StageOutcome.Kind, gateway: GatewayID? = nil, amount: Money? = nil) -> StageOutcome.JournalEntry {
-            self.entry(of: cancellation, fate, gateway: gateway, amount: amount)
-        }
         func handled(_ publishing: [StageMessage], _ fate: StageOutcome.Kind) -> StageOutcome {
-            StageOutcome(publishing: publishing, entry: entry(fate))
+            StageOutcome(publishing: publishing, entry: entry(of: cancellation, fate))
         }
         let subject = DeadLetter.Subject(of: cancellation)
         switch stop {
@@ -179,7 +176,7 @@ package struct RetryStage: Sendable {
                 attempts: cancellation.attempts, occurredAt: now, origin: DeclineOrigin(eventID: command))
             return StageOutcome(
                 publishing: answer.messages(reply: nil, traceparent: message.traceparent),
-                entry: entry(.told(answer.kind, reason: answer.reason.code)).telling(answer))
+                entry: entry(of: cancellation, .told(answer.kind, reason: answer.reason.code)).telling(answer))
         case .giveUp:
             // Whoever told it as cancelled may have died before that was published. Beside an approval a person sees to what the cancel may
             // have voided, unless it was refused or never asked.
@@ -239,11 +236,10 @@ package struct RetryStage: Sendable {
         case .tell(let result):
             let standing = environment.claims.standing(of: cancellation.reference, merchant: cancellation.merchantID)
             let letter = letters.contradiction(message, result, standing, subject: subject, now: now)
-            let isPaid = result.reason.kind == .approved
             let fate = StageOutcome.Kind.told(result.kind, reason: result.reason.code)
             return StageOutcome(
                 publishing: result.messages(reply: nil, traceparent: message.traceparent) + (letter.map { [$0] } ?? []),
-                entry: entry(of: cancellation, fate, gateway: gateway, amount: isPaid ? first?.saleAmount : nil).telling(result))
+                entry: entry(of: cancellation, fate, gateway: gateway).telling(result))
         // How else it ended answers no command (`Cancellation.hears`).
         case .again(let record) where basis == .unsent && record.claim.act.telling?.answersCancel != true: return nil
         case .again(let record):
@@ -269,11 +265,11 @@ package struct RetryStage: Sendable {
     }
 
     private func entry(
-        of cancellation: Cancellation, _ fate: StageOutcome.Kind, gateway: GatewayID? = nil, amount: Money? = nil
+        of cancellation: Cancellation, _ fate: StageOutcome.Kind, gateway: GatewayID? = nil
     ) -> StageOutcome.JournalEntry {
         StageOutcome.JournalEntry(
             merchantID: cancellation.merchantID, reference: cancellation.reference, gatewayID: gateway, fate: fate,
-            attempts: cancellation.attempts, amount: amount)
+            attempts: cancellation.attempts)
     }
 
     /// Answers the command by what was told of its recovery.

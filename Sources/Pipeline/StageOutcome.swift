@@ -151,7 +151,6 @@ package final class StageOutcome: Sendable {
         return StageOutcome(publishing: publishing, onward: onward, pause: pause, entry: entry)
     }
 
-    /// With more to publish.
     /// The same, but a recovery that was put away goes on as soon as it can be taken up.
     func goingOnAtOnce() -> StageOutcome {
         let messages = publishing.map { message in
@@ -165,6 +164,7 @@ package final class StageOutcome: Sendable {
         return StageOutcome(publishing: messages, onward: onward, pause: pause, entry: entry)
     }
 
+    /// With more to publish.
     func with(_ messages: [StageMessage]) -> StageOutcome {
         StageOutcome(publishing: publishing + messages, onward: onward, pause: pause, entry: entry)
     }

@@ -8,8 +8,9 @@
 /// ```
 ///
 /// FlexFactor may void what is paid, so the order is looked at first; and it may accept a cancel and take the money in that very moment, so it
-/// is looked at afterwards: by its id, where the list has shown it or a claim names it. Where neither does, the list not showing ours, FlexFactor's answer to the cancel is what is known: accepted,
-/// and it is cancelled; refused, and the recovery, which has the order's id or asks for it, tells how it ended.
+/// is looked at afterwards: by its id, where the list has shown it or a claim names it. Where neither does, the list not showing ours,
+/// FlexFactor's answer to the cancel is what is known: accepted, and it is cancelled; refused, and the recovery, which has the order's id or
+/// asks for it, tells how it ended.
 ///
 /// A retry that waits, and of which nothing was sent, is told as cancelled in its place, and FlexFactor is asked nothing (`RetryStage`).
 ///
